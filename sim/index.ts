@@ -1,4 +1,6 @@
 /** The twin's public names. */
+export { sharedFloat64, sharedInt32, sharedUint16 } from './columns.ts';
+export { type AfterEvent, advance } from './engine.ts';
 export {
   assert,
   formatIssue,
@@ -7,13 +9,35 @@ export {
   type Issue,
   inputError,
 } from './errors.ts';
-export { RandomStream } from './rng.ts';
 export {
-  createWorkload,
-  sharedFloat64,
-  sharedInt32,
-  sharedUint16,
-  sliceWorkload,
-  type VmSpec,
-  type Workload,
-} from './workload.ts';
+  type GovernorRule,
+  type GovernorSample,
+  governorNamed,
+  governors,
+} from './governors/index.ts';
+export {
+  buildModel,
+  type ClusterModel,
+  type GovernorSpec,
+  type HostSpec,
+  type MigrationSpec,
+  type ModelSpec,
+  type PstateSpec,
+} from './model.ts';
+export type { NetworkSpec, RoutedNetwork, StarNetwork } from './network-spec.ts';
+export type { Recorder } from './recorder.ts';
+export { RandomStream } from './rng.ts';
+export { deliveredMips } from './sharing.ts';
+export { ClusterState, hostPower, migrationStage, taskStatus, vmStatus } from './state.ts';
+export type { PhaseSpec, TaskSpec } from './task-spec.ts';
+export {
+  migrateVm,
+  placeVm,
+  powerOff,
+  powerOn,
+  type Refusal,
+  setDemand,
+  setPstate,
+} from './transitions.ts';
+export { Twin } from './twin.ts';
+export { createWorkload, sliceWorkload, type VmSpec, type Workload } from './workload.ts';

@@ -7,6 +7,7 @@
  * integers and do not depend on their order. Readers of real-valued traces quantize to 1/65535 of
  * the VM's peak, an error of at most 0.0008 % of that peak.
  */
+import { sharedFloat64, sharedInt32, sharedUint16 } from './columns.ts';
 import { assert } from './errors.ts';
 
 /** A cohort of VMs. All typed arrays stand on SharedArrayBuffers and are never written again. */
@@ -45,14 +46,6 @@ export interface VmSpec {
   readonly departureMs: number;
   readonly mipsPerUnit: number;
 }
-
-/** Typed arrays over shared memory, zero-filled. */
-export const sharedFloat64 = (length: number): Float64Array =>
-  new Float64Array(new SharedArrayBuffer(length * 8));
-export const sharedInt32 = (length: number): Int32Array =>
-  new Int32Array(new SharedArrayBuffer(length * 4));
-export const sharedUint16 = (length: number): Uint16Array =>
-  new Uint16Array(new SharedArrayBuffer(length * 2));
 
 /**
  * Builds the columns of a workload.

@@ -1,0 +1,76 @@
+/** Fills a fresh state: the cluster as it is at time 0, before any decision. */
+import { shareHost } from './sharing.ts';
+import { addResident, layOutSlots } from './slots.ts';
+import { hostPower, migrationStage, vmStatus } from './state.ts';
+import { startTask } from './tasks.ts';
+import { phases, schedule } from './timers.ts';
+import type { Twin } from './twin.ts';
+import { admitVm } from './vm-lifecycle.ts';
+
+export function initialize(twin: Twin): void {
+  const { model, state, timers } = twin;
+  state.heapPosition.fill(-1);
+  state.tickRow[0] = -1;
+  state.nextTickMs[0] = model.workload.steps > 0 ? 0 : Infinity;
+  state.hostTask.fill(-1);
+  state.vmTask.fill(-1);
+  state.vmHost.fill(-1);
+  state.vmMigration.fill(-1);
+  state.taskNext.fill(-1);
+  state.linkHop.fill(-1);
+  state.hopLink.fill(-1);
+  state.migrationStage.fill(migrationStage.free);
+  state.freeCount[0] = model.migrationsMax;
+  for (let slot = 0; slot < model.migrationsMax; slot++) {
+    state.freeMigrations[slot] = model.migrationsMax - 1 - slot;
+  }
+  for (let host = 0; host <= model.limbo; host++) {
+    state.hostPstate[host] = model.hostInitialPstate[host]!;
+    state.hostPower[host] = model.hostInitiallyOn[host] === 1 ? hostPower.on : hostPower.off;
+    if (model.hostGovernor[host]! >= 0) {
+      schedule(state, timers.governor + host, model.hostGovernorMs[host]!, phases.governor);
+    }
+  }
+  layOutSlots(twin);
+  for (let vm = 0; vm < model.vms; vm++) initializeVm(twin, vm);
+  for (let task = 0; task < model.tasks.count; task++) {
+    const startMs = model.tasks.startMs[task]!;
+    if (startMs <= 0) startTask(twin, task);
+    else schedule(state, timers.task + task, startMs, phases.arrival);
+  }
+  for (let host = 0; host <= model.limbo; host++) shareHost(twin, host);
+}
+
+/** VMs that are there at time 0 start on their initial host or wait; the others get an arrival. */
+function initializeVm(twin: Twin, vm: number): void {
+  const { model, state, timers } = twin;
+  const arrivalMs = model.workload.arrivalMs[vm]!;
+  if (model.workload.departureMs[vm]! <= arrivalMs) {
+    state.vmStatus[vm] = vmStatus.departed;
+    return;
+  }
+  if (arrivalMs > 0) {
+    schedule(state, timers.vm + vm, arrivalMs, phases.arrival);
+    return;
+  }
+  const host = model.vmInitialHost[vm]!;
+  if (host === model.limbo) {
+    admitVm(twin, vm);
+    return;
+  }
+  addResident(twin, host, vm);
+  state.vmStatus[vm] = vmStatus.running;
+  state.hostReservedBytes[host]! += model.workload.memoryBytes[vm]!;
+  startVm(twin, vm);
+}
+
+/** Sets the running vCPUs of a VM that is there from the start and schedules its end. */
+function startVm(twin: Twin, vm: number): void {
+  const { model, state, timers } = twin;
+  const departureMs = model.workload.departureMs[vm]!;
+  if (departureMs < Infinity) schedule(state, timers.vm + vm, departureMs, phases.departure);
+  state.vmBoundMips[vm] = Infinity;
+  if (model.vmTaskDriven[vm] === 1) return;
+  state.vmThreads[vm] = model.workload.vcpus[vm]!;
+  state.vmShareWeight[vm] = state.vmThreads[vm]! * model.vmWeight[vm]!;
+}

@@ -1,0 +1,229 @@
+/**
+ * The part of a cluster that never changes during a run: what hosts, P-states, links and tasks
+ * are. It is read by any number of states and threads at once; everything that changes lives in
+ * `ClusterState`. All columns stand on shared memory, so a worker receives a model for free.
+ *
+ * Speeds are in MIPS. The unit is a convention of the scenario: any unit of work per second will
+ * do as long as hosts, VMs and tasks agree (the SimGrid referee uses flop/s).
+ */
+
+import { fillFloat64, fillInt32 } from './columns.ts';
+import { assert } from './errors.ts';
+import { buildNetwork, type NetworkModel, type NetworkSpec } from './network-spec.ts';
+import { buildTasks, type TaskModel, type TaskSpec } from './task-spec.ts';
+import type { Workload } from './workload.ts';
+
+/** One DVFS operating point. P-state 0 is the fastest (ACPI). */
+export interface PstateSpec {
+  /** Speed of one core, MIPS. */
+  readonly coreMips: number;
+  /** Power with no load at all, W. */
+  readonly idleW: number;
+  /** Power as load approaches zero from above, W (SimGrid's epsilon). */
+  readonly epsilonW: number;
+  /** Power with all cores busy, W. */
+  readonly fullW: number;
+  /**
+   * Power at 0, 10, …, 100 % load, W (11 points, SPECpower). When given, it replaces the line
+   * from `epsilonW` to `fullW`.
+   */
+  readonly curveW?: readonly number[];
+}
+
+/** A frequency rule the host runs by itself, like a Linux cpufreq governor. */
+export interface GovernorSpec {
+  /** Index into the `governors` array handed to the engine. */
+  readonly rule: number;
+  /** Sampling period, ms. */
+  readonly periodMs: number;
+}
+
+/** A physical host. */
+export interface HostSpec {
+  readonly name: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly pstates: readonly PstateSpec[];
+  /** Power while off, W. */
+  readonly offW: number;
+  readonly bootMs: number;
+  readonly bootW: number;
+  readonly shutdownMs: number;
+  readonly shutdownW: number;
+  readonly initialPstate?: number;
+  /** @default true */
+  readonly initiallyOn?: boolean;
+  readonly governor?: GovernorSpec;
+}
+
+/** How live migration behaves for one VM (pre-copy; see `migration.ts`). */
+export interface MigrationSpec {
+  /** Rate cap of each transfer, bytes/s; 0 means no cap and no dirtying. */
+  readonly bytesPerS: number;
+  /** Dirtying rate of one fully busy vCPU as a fraction of `bytesPerS`. */
+  readonly dirtyIntensity: number;
+  /** Most bytes that one round can find dirty. */
+  readonly workingSetBytes: number;
+}
+
+/** Everything `buildModel` needs beside the workload. */
+export interface ModelSpec {
+  readonly hosts: readonly HostSpec[];
+  readonly workload: Workload;
+  /** Migration behaviour of VM `vm`. */
+  readonly migration: (vm: number) => MigrationSpec;
+  /** Host of each VM at time 0; -1 leaves it pending for the policy. Default: all pending. */
+  readonly initialHost?: readonly number[];
+  /** Relative weight of a VM's running vCPUs under contention. Default 1. */
+  readonly vmWeight?: (vm: number) => number;
+  /** VMs whose demand comes from `tasks`, not from the trace. Default: none. */
+  readonly taskDriven?: readonly boolean[];
+  readonly tasks?: readonly TaskSpec[];
+  readonly network: NetworkSpec;
+  /** Fraction of a VM's CPU that is lost to it while it is being copied, in [0, 1). */
+  readonly migrationOverheadFraction: number;
+  /** Most migrations in flight at once. Default: min(VMs, 1024). */
+  readonly migrationsMax?: number;
+}
+
+/** Columns of an immutable cluster. Host arrays have one row more: see `limbo`. */
+export interface ClusterModel {
+  readonly workload: Workload;
+  /** Number of real hosts. */
+  readonly hosts: number;
+  readonly vms: number;
+  /**
+   * Row index of "no host": pending VMs are listed there. It has no cores, so all their demand is
+   * counted as undelivered by the same code that counts overload. Equals `hosts`.
+   */
+  readonly limbo: number;
+  readonly hostNames: readonly string[];
+  /** [hosts + 1] */
+  readonly hostCores: Int32Array;
+  readonly hostMemoryBytes: Float64Array;
+  readonly hostPstates: Int32Array;
+  /** First row of the host in the P-state columns. */
+  readonly pstateStart: Int32Array;
+  readonly hostOffW: Float64Array;
+  readonly hostBootMs: Float64Array;
+  readonly hostBootW: Float64Array;
+  readonly hostShutdownMs: Float64Array;
+  readonly hostShutdownW: Float64Array;
+  readonly hostInitialPstate: Int32Array;
+  readonly hostInitiallyOn: Int32Array;
+  /** Governor rule per host, -1 for none, and its period, ms. */
+  readonly hostGovernor: Int32Array;
+  readonly hostGovernorMs: Float64Array;
+  /** [P-state rows] */
+  readonly pstateCoreMips: Float64Array;
+  readonly pstateIdleW: Float64Array;
+  readonly pstateEpsilonW: Float64Array;
+  readonly pstateFullW: Float64Array;
+  /** First of 11 points in `curvesW`, or -1 for the straight line. */
+  readonly pstateCurve: Int32Array;
+  readonly curvesW: Float64Array;
+  /** [vms] */
+  readonly vmInitialHost: Int32Array;
+  readonly vmWeight: Float64Array;
+  readonly vmTaskDriven: Int32Array;
+  readonly migrationBytesPerS: Float64Array;
+  readonly migrationDirtyIntensity: Float64Array;
+  readonly migrationWorkingSetBytes: Float64Array;
+  readonly migrationOverheadFraction: number;
+  readonly migrationsMax: number;
+  readonly tasks: TaskModel;
+  readonly network: NetworkModel;
+}
+
+/**
+ * Builds the immutable columns.
+ *
+ * @throws InvariantError when indices or shapes disagree (inputs are checked where they are read).
+ */
+export function buildModel(spec: ModelSpec): ClusterModel {
+  const { hosts, workload } = spec;
+  const vms = workload.vmNames.length;
+  const limbo = hosts.length;
+  const initialHost = spec.initialHost ?? new Array<number>(vms).fill(-1);
+  assert(initialHost.length === vms, () => `${initialHost.length} initial hosts for ${vms} VMs`);
+  const hostColumn = (pick: (host: HostSpec) => number): Float64Array =>
+    fillFloat64(limbo + 1, (row) => (row < limbo ? pick(hosts[row]!) : 0));
+  const hostInteger = (pick: (host: HostSpec) => number, limboValue: number): Int32Array =>
+    fillInt32(limbo + 1, (row) => (row < limbo ? pick(hosts[row]!) : limboValue));
+  const migration = Array.from({ length: vms }, (_, vm) => spec.migration(vm));
+  return {
+    workload,
+    hosts: hosts.length,
+    vms,
+    limbo,
+    hostNames: hosts.map((host) => host.name),
+    hostCores: hostInteger((host) => host.cores, 0),
+    hostMemoryBytes: hostColumn((host) => host.memoryBytes),
+    hostOffW: hostColumn((host) => host.offW),
+    hostBootMs: hostColumn((host) => host.bootMs),
+    hostBootW: hostColumn((host) => host.bootW),
+    hostShutdownMs: hostColumn((host) => host.shutdownMs),
+    hostShutdownW: hostColumn((host) => host.shutdownW),
+    hostInitialPstate: hostInteger((host) => host.initialPstate ?? 0, 0),
+    hostInitiallyOn: hostInteger((host) => ((host.initiallyOn ?? true) ? 1 : 0), 1),
+    hostGovernor: hostInteger((host) => host.governor?.rule ?? -1, -1),
+    hostGovernorMs: hostColumn((host) => host.governor?.periodMs ?? 0),
+    ...pstateColumns(hosts),
+    vmInitialHost: fillInt32(vms, (vm) => (initialHost[vm]! < 0 ? limbo : initialHost[vm]!)),
+    vmWeight: fillFloat64(vms, (vm) => spec.vmWeight?.(vm) ?? 1),
+    vmTaskDriven: fillInt32(vms, (vm) => (spec.taskDriven?.[vm] ? 1 : 0)),
+    migrationBytesPerS: fillFloat64(vms, (vm) => migration[vm]!.bytesPerS),
+    migrationDirtyIntensity: fillFloat64(vms, (vm) => migration[vm]!.dirtyIntensity),
+    migrationWorkingSetBytes: fillFloat64(vms, (vm) => migration[vm]!.workingSetBytes),
+    migrationOverheadFraction: spec.migrationOverheadFraction,
+    migrationsMax: spec.migrationsMax ?? Math.min(vms, 1024),
+    tasks: buildTasks(spec.tasks ?? []),
+    network: buildNetwork(spec.network, hosts.length),
+  };
+}
+
+/** P-state rows of all hosts one after the other; limbo gets one row that is all zero. */
+function pstateColumns(
+  hosts: readonly HostSpec[],
+): Pick<
+  ClusterModel,
+  | 'hostPstates'
+  | 'pstateStart'
+  | 'pstateCoreMips'
+  | 'pstateIdleW'
+  | 'pstateEpsilonW'
+  | 'pstateFullW'
+  | 'pstateCurve'
+  | 'curvesW'
+> {
+  const nothing: PstateSpec = { coreMips: 0, idleW: 0, epsilonW: 0, fullW: 0 };
+  const perHost = [...hosts.map((host) => host.pstates), [nothing]];
+  const rows = perHost.flat();
+  const starts: number[] = [];
+  let start = 0;
+  for (const pstates of perHost) {
+    assert(pstates.length > 0, () => `host ${starts.length} has no P-state`);
+    starts.push(start);
+    start += pstates.length;
+  }
+  const curves: number[] = [];
+  const curveStarts = rows.map((row) => {
+    if (row.curveW === undefined) return -1;
+    assert(
+      row.curveW.length === 11,
+      () => `a power curve has ${row.curveW?.length} points, not 11`,
+    );
+    curves.push(...row.curveW);
+    return curves.length - 11;
+  });
+  return {
+    hostPstates: fillInt32(perHost.length, (host) => perHost[host]!.length),
+    pstateStart: fillInt32(perHost.length, (host) => starts[host]!),
+    pstateCoreMips: fillFloat64(rows.length, (row) => rows[row]!.coreMips),
+    pstateIdleW: fillFloat64(rows.length, (row) => rows[row]!.idleW),
+    pstateEpsilonW: fillFloat64(rows.length, (row) => rows[row]!.epsilonW),
+    pstateFullW: fillFloat64(rows.length, (row) => rows[row]!.fullW),
+    pstateCurve: fillInt32(rows.length, (row) => curveStarts[row]!),
+    curvesW: fillFloat64(curves.length, (index) => curves[index]!),
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * Transfers on links: each flow's rate is its max-min fair share of every link on its way, at
+ * most its own cap. Only the connected part of the network that a change touches is computed
+ * anew: flows that share no link, directly or through others, do not affect each other.
+ */
+import { phases, schedule } from './timers.ts';
+import type { Twin } from './twin.ts';
+
+/** Puts flow `flow` on the links from `source` to `target` and gives everyone new rates. */
+export function joinNetwork(twin: Twin, flow: number): void {
+  const { model, state } = twin;
+  const { network } = model;
+  const source = state.migrationSource[flow]!;
+  const target = state.migrationTarget[flow]!;
+  let hop = flow * network.hopsMax;
+  if (network.star) {
+    linkFlow(twin, hop, source);
+    linkFlow(twin, hop + 1, target);
+  } else {
+    const pair = source * network.hosts + target;
+    for (let at = network.routeStart[pair]!; at < network.routeStart[pair + 1]!; at++) {
+      linkFlow(twin, hop, network.routeLinks[at]!);
+      hop++;
+    }
+  }
+  state.flowSinceMs[flow] = state.nowMs[0]!;
+  state.flowBytesPerS[flow] = 0;
+  shareLinks(twin, flow, true);
+}
+
+/** Takes flow `flow` off its links; the flows beside it speed up. */
+export function leaveNetwork(twin: Twin, flow: number): void {
+  const { model, state } = twin;
+  shareLinks(twin, flow, false);
+  const first = flow * model.network.hopsMax;
+  for (let hop = first; hop < first + model.network.hopsMax; hop++) {
+    const link = state.hopLink[hop]!;
+    if (link < 0) continue;
+    const next = state.hopNext[hop]!;
+    const previous = state.hopPrevious[hop]!;
+    if (previous < 0) state.linkHop[link] = next;
+    else state.hopNext[previous] = next;
+    if (next >= 0) state.hopPrevious[next] = previous;
+    state.hopLink[hop] = -1;
+  }
+}
+
+/** True while the flow is on its links. */
+export function isOnNetwork(twin: Twin, flow: number): boolean {
+  return twin.state.flowBytesPerS[flow]! > 0;
+}
+
+function linkFlow(twin: Twin, hop: number, link: number): void {
+  const { state } = twin;
+  const head = state.linkHop[link]!;
+  state.hopLink[hop] = link;
+  state.hopNext[hop] = head;
+  state.hopPrevious[hop] = -1;
+  if (head >= 0) state.hopPrevious[head] = hop;
+  state.linkHop[link] = hop;
+}
+
+/** Rate cap of a flow by itself, bytes/s of payload. */
+function flowCap(twin: Twin, flow: number): number {
+  const { model, state } = twin;
+  const { network } = model;
+  const wanted = model.migrationBytesPerS[state.migrationVm[flow]!]!;
+  const own = wanted > 0 ? wanted : Infinity;
+  if (network.star) return own;
+  const pair = state.migrationSource[flow]! * network.hosts + state.migrationTarget[flow]!;
+  return Math.min(own, network.routeBytesPerS[pair]! * network.rateFactor);
+}
+
+/** New rates for everything connected to `flow`, which itself takes part or is about to leave. */
+function shareLinks(twin: Twin, flow: number, included: boolean): void {
+  const { state, scratch } = twin;
+  const { flows, flowRate, flowMark, links, linkMark } = scratch;
+  const count = collectConnected(twin, flow);
+  const flowCount = count.flows;
+  const from = included ? 0 : 1;
+  fillLinks(twin, from, flowCount, count.links);
+  const nowMs = state.nowMs[0]!;
+  for (let index = from; index < flowCount; index++) {
+    const other = flows[index]!;
+    const rate = flowRate[index]!;
+    if (rate === state.flowBytesPerS[other]) continue;
+    const elapsedS = (nowMs - state.flowSinceMs[other]!) / 1000;
+    state.flowRemainingBytes[other]! -= state.flowBytesPerS[other]! * elapsedS;
+    state.flowSinceMs[other] = nowMs;
+    state.flowBytesPerS[other] = rate;
+    const leftS = Math.max(0, state.flowRemainingBytes[other]!) / rate;
+    schedule(state, twin.timers.flow + other, nowMs + leftS * 1000, phases.completion);
+  }
+  for (let index = 0; index < flowCount; index++) flowMark[flows[index]!] = 0;
+  for (let index = 0; index < count.links; index++) linkMark[links[index]!] = 0;
+}
+
+/** Breadth-first over links and flows; fills `scratch.flows` (the start first) and `links`. */
+function collectConnected(twin: Twin, start: number): { flows: number; links: number } {
+  const { model, state, scratch } = twin;
+  const { flows, flowMark, links, linkMark } = scratch;
+  const { hopsMax } = model.network;
+  let flowCount = 1;
+  let linkCount = 0;
+  flows[0] = start;
+  flowMark[start] = 1;
+  for (let index = 0; index < flowCount; index++) {
+    const first = flows[index]! * hopsMax;
+    for (let hop = first; hop < first + hopsMax; hop++) {
+      const link = state.hopLink[hop]!;
+      if (link < 0 || linkMark[link] === 1) continue;
+      linkMark[link] = 1;
+      links[linkCount++] = link;
+      for (let other = state.linkHop[link]!; other >= 0; other = state.hopNext[other]!) {
+        const flow = (other / hopsMax) | 0;
+        if (flowMark[flow] === 1) continue;
+        flowMark[flow] = 1;
+        flows[flowCount++] = flow;
+      }
+    }
+  }
+  return { flows: flowCount, links: linkCount };
+}
+
+/**
+ * Progressive filling of the flows `scratch.flows[from … flowCount - 1]`: all rates grow together
+ * until a flow meets its cap or a link is full; those flows stop, the others go on.
+ */
+function fillLinks(twin: Twin, from: number, flowCount: number, linkCount: number): void {
+  const { model, scratch } = twin;
+  const { flows, flowRate, links, linkLeft, linkFlows } = scratch;
+  for (let index = 0; index < linkCount; index++) {
+    const link = links[index]!;
+    linkLeft[link] = model.network.linkBytesPerS[link]! * model.network.rateFactor;
+    linkFlows[link] = 0;
+  }
+  for (let index = from; index < flowCount; index++) {
+    flowRate[index] = -1;
+    countOnLinks(twin, flows[index]!, 1);
+  }
+  let open = flowCount - from;
+  while (open > 0) {
+    const level = fullestLinkShare(twin, linkCount);
+    const smallest = smallestOpenCap(twin, from, flowCount);
+    const rate = Math.min(smallest, level);
+    // Who stops is decided on the links as they were at the start of this round.
+    let stopped = 0;
+    for (let index = from; index < flowCount; index++) {
+      if (flowRate[index]! >= 0) continue;
+      const flow = flows[index]!;
+      const stops = smallest <= level ? flowCap(twin, flow) <= rate : meetsLevel(twin, flow, level);
+      if (stops) scratch.stopping[stopped++] = index;
+    }
+    for (let index = 0; index < stopped; index++) {
+      const at = scratch.stopping[index]!;
+      flowRate[at] = rate;
+      countOnLinks(twin, flows[at]!, -1);
+      takeFromLinks(twin, flows[at]!, rate);
+    }
+    open -= stopped;
+  }
+}
+
+/** Smallest equal share that any link can still give its open flows, bytes/s. */
+function fullestLinkShare(twin: Twin, linkCount: number): number {
+  const { links, linkLeft, linkFlows } = twin.scratch;
+  let level = Infinity;
+  for (let index = 0; index < linkCount; index++) {
+    const link = links[index]!;
+    if (linkFlows[link]! > 0) level = Math.min(level, linkLeft[link]! / linkFlows[link]!);
+  }
+  return level;
+}
+
+function smallestOpenCap(twin: Twin, from: number, flowCount: number): number {
+  const { flows, flowRate } = twin.scratch;
+  let smallest = Infinity;
+  for (let index = from; index < flowCount; index++) {
+    if (flowRate[index]! < 0) smallest = Math.min(smallest, flowCap(twin, flows[index]!));
+  }
+  return smallest;
+}
+
+/** True when one of the flow's links can give no more than `level`. */
+function meetsLevel(twin: Twin, flow: number, level: number): boolean {
+  const { state, model, scratch } = twin;
+  const first = flow * model.network.hopsMax;
+  for (let hop = first; hop < first + model.network.hopsMax; hop++) {
+    const link = state.hopLink[hop]!;
+    if (link >= 0 && scratch.linkLeft[link]! / scratch.linkFlows[link]! <= level) return true;
+  }
+  return false;
+}
+
+function countOnLinks(twin: Twin, flow: number, change: number): void {
+  const { state, model, scratch } = twin;
+  const first = flow * model.network.hopsMax;
+  for (let hop = first; hop < first + model.network.hopsMax; hop++) {
+    const link = state.hopLink[hop]!;
+    if (link >= 0) scratch.linkFlows[link]! += change;
+  }
+}
+
+function takeFromLinks(twin: Twin, flow: number, rate: number): void {
+  const { state, model, scratch } = twin;
+  const first = flow * model.network.hopsMax;
+  for (let hop = first; hop < first + model.network.hopsMax; hop++) {
+    const link = state.hopLink[hop]!;
+    if (link >= 0) scratch.linkLeft[link] = Math.max(0, scratch.linkLeft[link]! - rate);
+  }
+}

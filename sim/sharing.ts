@@ -1,0 +1,275 @@
+/**
+ * The two steps around every change on a host: `settleHost` integrates all meters up to now under
+ * the rates that held until now; `shareHost` computes the rates that hold from now on.
+ */
+import { slotWaterLevel, waterLevel } from './contention.ts';
+import { currentPowerW } from './power.ts';
+import { hostPower, taskStatus, vmStatus } from './state.ts';
+import { cancel, phases, schedule } from './timers.ts';
+import type { Twin } from './twin.ts';
+
+/** Shortfalls below this fraction of what was asked are rounding, not overload. */
+const roundingFraction = 1e-9;
+
+/** Brings every meter of `host` (limbo included) up to `timeMs`. */
+export function settleHost(twin: Twin, host: number, timeMs: number): void {
+  const { state } = twin;
+  const elapsedMs = timeMs - state.hostSinceMs[host]!;
+  if (elapsedMs <= 0) return;
+  state.hostSinceMs[host] = timeMs;
+  const elapsedS = elapsedMs / 1000;
+  state.hostEnergyJ[host]! += state.hostPowerW[host]! * elapsedS;
+  const power = state.hostPower[host]!;
+  if (power === hostPower.off) return;
+  state.hostOnMs[host]! += elapsedMs;
+  if (power === hostPower.on) {
+    const { model } = twin;
+    const row = model.pstateStart[host]! + state.hostPstate[host]!;
+    const capacityMips = model.hostCores[host]! * model.pstateCoreMips[row]!;
+    state.hostCapacityMi[host]! += capacityMips * elapsedS;
+  }
+  const used = state.hostUsedMips[host]!;
+  state.hostWorkMi[host]! += used * elapsedS;
+  const residents = state.hostVms[host]!;
+  if (residents === 0 && state.hostTasks[host] === 0) return;
+  state.hostActiveMs[host]! += elapsedMs;
+  const asked = state.hostAskedMips[host]!;
+  const short = asked - used;
+  if (short > asked * roundingFraction) {
+    state.hostOverloadMs[host]! += elapsedMs;
+    state.hostShortMi[host]! += short * elapsedS;
+    settleShortfall(twin, host, elapsedS);
+  }
+  if (state.hostTasks[host]! > 0) settleTasks(twin, host, elapsedS);
+  if (state.hostOutgoing[host]! > 0) settleOutgoing(twin, host, elapsedS);
+}
+
+/** CPU that `vm` receives now, MIPS, before any loss to migration. */
+export function deliveredMips(twin: Twin, vm: number): number {
+  const { model, state } = twin;
+  const host = state.vmHost[vm]!;
+  if (host < 0 || state.hostPower[host] !== hostPower.on) return 0;
+  const coreMips = model.pstateCoreMips[model.pstateStart[host]! + state.hostPstate[host]!]!;
+  const cap = Math.min(state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
+  const level = state.hostLevel[host]!;
+  return level === Infinity ? cap : Math.min(cap, level * state.vmShareWeight[vm]!);
+}
+
+/** Charges each resident VM the work it asked for and did not get. */
+function settleShortfall(twin: Twin, host: number, elapsedS: number): void {
+  const { model, state } = twin;
+  const { slots, vmAskedMips, vmThreads, vmShareWeight, vmShortMi, vmStatus: status } = state;
+  const row = model.pstateStart[host]! + state.hostPstate[host]!;
+  const on = state.hostPower[host] === hostPower.on;
+  const coreMips = on ? model.pstateCoreMips[row]! : 0;
+  const level = state.hostLevel[host]!;
+  const start = state.hostSlot[host]!;
+  const end = start + state.hostVms[host]!;
+  for (let slot = start; slot < end; slot++) {
+    const vm = slots[slot]!;
+    const want = vmAskedMips[vm]!;
+    const top = vmThreads[vm]! * coreMips;
+    let got = want < top ? want : top;
+    if (level !== Infinity) {
+      const share = level * vmShareWeight[vm]!;
+      if (share < got) got = share;
+    }
+    // The downtime of a migration is charged to the migration.
+    if (want > got && status[vm] !== vmStatus.paused) vmShortMi[vm]! += (want - got) * elapsedS;
+  }
+}
+
+function settleTasks(twin: Twin, host: number, elapsedS: number): void {
+  const { state } = twin;
+  settleTaskList(twin, state.hostTask[host]!, elapsedS);
+  const start = state.hostSlot[host]!;
+  const end = start + state.hostVms[host]!;
+  for (let slot = start; slot < end; slot++) {
+    settleTaskList(twin, state.vmTask[state.slots[slot]!]!, elapsedS);
+  }
+}
+
+function settleTaskList(twin: Twin, first: number, elapsedS: number): void {
+  const { state } = twin;
+  for (let task = first; task >= 0; task = state.taskNext[task]!) {
+    state.taskRemaining[task]! -= state.taskRateMips[task]! * elapsedS;
+  }
+}
+
+/** Work done and lost by the VMs that are being copied away from `host`. */
+function settleOutgoing(twin: Twin, host: number, elapsedS: number): void {
+  const { model, state } = twin;
+  const lost = model.migrationOverheadFraction;
+  const start = state.hostSlot[host]!;
+  const end = start + state.hostVms[host]!;
+  for (let slot = start; slot < end; slot++) {
+    const vm = state.slots[slot]!;
+    const migration = state.vmMigration[vm]!;
+    if (migration < 0) continue;
+    if (state.vmStatus[vm] === vmStatus.paused) {
+      state.vmDegradedMi[vm]! += state.vmAskedMips[vm]! * elapsedS;
+      continue;
+    }
+    const work = deliveredMips(twin, vm) * elapsedS;
+    state.roundWorkMi[migration]! += work * (1 - lost);
+    state.vmDegradedMi[vm]! += work * lost;
+  }
+}
+
+/** Adds the work `vm` asked for up to `timeMs`. Call before its demand changes. */
+export function settleVm(twin: Twin, vm: number, timeMs: number): void {
+  const { state } = twin;
+  const elapsedS = (timeMs - state.vmSinceMs[vm]!) / 1000;
+  state.vmDemandedMi[vm]! += state.vmAskedMips[vm]! * elapsedS;
+  state.vmSinceMs[vm] = timeMs;
+}
+
+/** Computes level, delivered CPU, power and next completion of `host`, which must be settled. */
+export function shareHost(twin: Twin, host: number): void {
+  const { state } = twin;
+  if (state.hostTasks[host]! > 0) shareWithTasks(twin, host);
+  else shareSlots(twin, host);
+  state.hostPowerW[host] = currentPowerW(twin.model, state, host);
+}
+
+/** Hosts with nothing but VMs that follow their demand. */
+function shareSlots(twin: Twin, host: number): void {
+  const { model, state } = twin;
+  const { slots, vmAskedMips, vmThreads } = state;
+  const row = model.pstateStart[host]! + state.hostPstate[host]!;
+  const on = state.hostPower[host] === hostPower.on;
+  const coreMips = on ? model.pstateCoreMips[row]! : 0;
+  const capacity = coreMips * model.hostCores[host]!;
+  const start = state.hostSlot[host]!;
+  const count = state.hostVms[host]!;
+  let askedSum = 0;
+  let capSum = 0;
+  for (let slot = start; slot < start + count; slot++) {
+    const vm = slots[slot]!;
+    const want = vmAskedMips[vm]!;
+    const top = vmThreads[vm]! * coreMips;
+    askedSum += want;
+    capSum += want < top ? want : top;
+  }
+  if (state.hostOutgoing[host]! > 0) askedSum -= pausedMips(twin, host);
+  state.hostAskedMips[host] = askedSum;
+  if (capSum <= capacity) {
+    state.hostLevel[host] = Infinity;
+    state.hostUsedMips[host] = capSum;
+    return;
+  }
+  state.hostUsedMips[host] = capacity;
+  state.hostLevel[host] = slotWaterLevel(
+    slots,
+    start,
+    count,
+    vmAskedMips,
+    vmThreads,
+    state.vmShareWeight,
+    coreMips,
+    capacity,
+  );
+}
+
+/** Demand of the VMs on `host` that are stopped for the last part of their migration, MIPS. */
+function pausedMips(twin: Twin, host: number): number {
+  const { state } = twin;
+  const start = state.hostSlot[host]!;
+  let sum = 0;
+  for (let slot = start; slot < start + state.hostVms[host]!; slot++) {
+    const vm = state.slots[slot]!;
+    if (state.vmStatus[vm] === vmStatus.paused) sum += state.vmAskedMips[vm]!;
+  }
+  return sum;
+}
+
+/**
+ * Two levels of sharing: tasks of the host and its VMs share the host; tasks of a VM share what
+ * the VM receives. Schedules the first completion.
+ */
+function shareWithTasks(twin: Twin, host: number): void {
+  const { model, state, scratch } = twin;
+  const { caps, weights } = scratch;
+  const on = state.hostPower[host] === hostPower.on;
+  const row = model.pstateStart[host]! + state.hostPstate[host]!;
+  const coreMips = on ? model.pstateCoreMips[row]! : 0;
+  const capacity = coreMips * model.hostCores[host]!;
+  const start = state.hostSlot[host]!;
+  const end = start + state.hostVms[host]!;
+  let claims = collectTasks(twin, state.hostTask[host]!, coreMips, 0);
+  const direct = claims;
+  let askedSum = 0;
+  for (let slot = start; slot < end; slot++) {
+    const vm = state.slots[slot]!;
+    caps[claims] = Math.min(state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
+    weights[claims] = state.vmShareWeight[vm]!;
+    if (state.vmStatus[vm] !== vmStatus.paused) askedSum += state.vmAskedMips[vm]!;
+    claims++;
+  }
+  const level = waterLevel(caps, weights, claims, capacity);
+  let used = 0;
+  for (let claim = 0; claim < claims; claim++) {
+    const got = level === Infinity ? caps[claim]! : Math.min(caps[claim]!, level * weights[claim]!);
+    used += got;
+    if (claim < direct) askedSum += got;
+  }
+  state.hostLevel[host] = level;
+  state.hostAskedMips[host] = askedSum;
+  state.hostUsedMips[host] = level === Infinity ? used : capacity;
+  let firstS = assignRates(twin, state.hostTask[host]!, level, coreMips);
+  for (let slot = start; slot < end; slot++) {
+    firstS = Math.min(firstS, shareVm(twin, state.slots[slot]!, coreMips));
+  }
+  const timer = twin.timers.completion + host;
+  if (firstS === Infinity) cancel(state, timer);
+  else schedule(state, timer, state.nowMs[0]! + firstS * 1000, phases.completion);
+}
+
+/** Divides what `vm` receives among its tasks. Returns seconds to the first completion. */
+function shareVm(twin: Twin, vm: number, coreMips: number): number {
+  const { model, state, scratch } = twin;
+  const first = state.vmTask[vm]!;
+  if (first < 0) return Infinity;
+  const copied = state.vmMigration[vm]! >= 0 ? 1 - model.migrationOverheadFraction : 1;
+  const capacity = deliveredMips(twin, vm) * copied;
+  const claims = collectTasks(twin, first, coreMips, 0);
+  const level = waterLevel(scratch.caps, scratch.weights, claims, capacity);
+  return assignRates(twin, first, level, coreMips);
+}
+
+/** Most that a working task can use, MIPS. */
+function taskCapMips(twin: Twin, task: number, coreMips: number): number {
+  const { model, state } = twin;
+  const phase = model.tasks.phaseStart[task]! + state.taskPhase[task]!;
+  return Math.min(model.tasks.phaseThreads[phase]! * coreMips, model.tasks.phaseBoundMips[phase]!);
+}
+
+/** Writes the claims of the working tasks in a list from index `from` on; returns the end. */
+function collectTasks(twin: Twin, first: number, coreMips: number, from: number): number {
+  const { model, state, scratch } = twin;
+  let claims = from;
+  for (let task = first; task >= 0; task = state.taskNext[task]!) {
+    if (state.taskStatus[task] !== taskStatus.working) continue;
+    const phase = model.tasks.phaseStart[task]! + state.taskPhase[task]!;
+    scratch.caps[claims] = taskCapMips(twin, task, coreMips);
+    scratch.weights[claims] = model.tasks.phasePriority[phase]!;
+    claims++;
+  }
+  return claims;
+}
+
+/** Sets the rates of a list's working tasks; returns seconds to the first completion. */
+function assignRates(twin: Twin, first: number, level: number, coreMips: number): number {
+  const { model, state } = twin;
+  let firstS = Infinity;
+  for (let task = first; task >= 0; task = state.taskNext[task]!) {
+    if (state.taskStatus[task] !== taskStatus.working) continue;
+    const phase = model.tasks.phaseStart[task]! + state.taskPhase[task]!;
+    const cap = taskCapMips(twin, task, coreMips);
+    const share = level === Infinity ? cap : level * model.tasks.phasePriority[phase]!;
+    const rate = share < cap ? share : cap;
+    state.taskRateMips[task] = rate;
+    if (rate > 0) firstS = Math.min(firstS, Math.max(0, state.taskRemaining[task]!) / rate);
+  }
+  return firstS;
+}

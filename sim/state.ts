@@ -1,0 +1,332 @@
+/**
+ * Everything that changes during a run, as columns over ONE buffer: a fork is one copy of the
+ * buffer, a snapshot is its bytes, equality is a byte compare.
+ *
+ * Rates are constant between events, so meters are integrated when a rate changes ("settled"),
+ * never sampled: each host and VM remembers since when its current rates hold.
+ */
+import type { ClusterModel } from './model.ts';
+import { seedStream, wordsPerStream } from './rng.ts';
+
+/** Values of `hostPower`. */
+export const hostPower = { off: 0, booting: 1, on: 2, shuttingDown: 3 } as const;
+
+/** Values of `vmStatus`. */
+export const vmStatus = { absent: 0, pending: 1, running: 2, paused: 3, departed: 4 } as const;
+
+/** Values of `taskStatus`. */
+export const taskStatus = { waiting: 0, working: 1, sleeping: 2, done: 3, killed: 4 } as const;
+
+/** Values of `migrationStage`; 0 marks a free slot. */
+export const migrationStage = { free: 0, memory: 1, dirty: 2, stopAndCopy: 3 } as const;
+
+/** The random streams a run has, in the order they are stored. */
+export const streamNames = ['policy', 'faults'] as const;
+
+/** Slots that every host keeps free for arriving VMs when the slot table is laid out. */
+const slotSlack = 4;
+
+/** Takes columns from a buffer one after the other; with no buffer it only measures. */
+class Cursor {
+  offset = 0;
+  readonly #buffer: SharedArrayBuffer | undefined;
+
+  constructor(buffer: SharedArrayBuffer | undefined) {
+    this.#buffer = buffer;
+  }
+
+  f64(length: number): Float64Array {
+    const start = this.#advance(length * 8);
+    return this.#buffer === undefined
+      ? new Float64Array(0)
+      : new Float64Array(this.#buffer, start, length);
+  }
+
+  i32(length: number): Int32Array {
+    const start = this.#advance(length * 4);
+    return this.#buffer === undefined
+      ? new Int32Array(0)
+      : new Int32Array(this.#buffer, start, length);
+  }
+
+  u32(length: number): Uint32Array {
+    const start = this.#advance(length * 4);
+    return this.#buffer === undefined
+      ? new Uint32Array(0)
+      : new Uint32Array(this.#buffer, start, length);
+  }
+
+  #advance(bytes: number): number {
+    const start = this.offset;
+    // Every column starts on a multiple of 8 bytes.
+    this.offset += (bytes + 7) & ~7;
+    return start;
+  }
+}
+
+/**
+ * Views of one state buffer. Host columns have `hosts + 1` rows; the last is limbo, the place of
+ * VMs that no host has (see `ClusterModel.limbo`).
+ */
+export class ClusterState {
+  readonly buffer: SharedArrayBuffer;
+
+  /** [1] Simulated time, ms. */
+  readonly nowMs: Float64Array;
+  /** [1] Time of the next row of the demand grid, ms; Infinity after the last. */
+  readonly nextTickMs: Float64Array;
+  /** [1] Row of the demand grid that holds now, -1 before the first. */
+  readonly tickRow: Int32Array;
+  /** [1] Sequence number of the next event scheduled. */
+  readonly sequence: Float64Array;
+  /** [1] Events processed so far, ticks included. */
+  readonly eventsProcessed: Float64Array;
+
+  /** [hosts + 1] Electric energy up to `hostSinceMs`, J. */
+  readonly hostEnergyJ: Float64Array;
+  /** Power now, W. */
+  readonly hostPowerW: Float64Array;
+  /** Since when the host's current rates hold, ms. */
+  readonly hostSinceMs: Float64Array;
+  /** CPU delivered, MIPS. */
+  readonly hostUsedMips: Float64Array;
+  /** CPU asked for by VMs that are not paused, MIPS. */
+  readonly hostAskedMips: Float64Array;
+  /** Water level of the weighted max-min share, MIPS per weight; Infinity without contention. */
+  readonly hostLevel: Float64Array;
+  /** Memory of resident and arriving VMs, bytes. */
+  readonly hostReservedBytes: Float64Array;
+  /** Time with less CPU delivered than asked, ms. */
+  readonly hostOverloadMs: Float64Array;
+  /** Time with at least one VM or task resident, ms. */
+  readonly hostActiveMs: Float64Array;
+  /** Time not off, ms. */
+  readonly hostOnMs: Float64Array;
+  /** Work delivered and work asked but not delivered, MIPS·s. */
+  readonly hostWorkMi: Float64Array;
+  readonly hostShortMi: Float64Array;
+  /** ∫ capacity dt at the P-state that held, MIPS·s. */
+  readonly hostCapacityMi: Float64Array;
+  /** Work and capacity at the governor's last sample, MIPS·s. */
+  readonly hostGovernorWorkMi: Float64Array;
+  readonly hostGovernorCapacityMi: Float64Array;
+  readonly hostPower: Int32Array;
+  readonly hostPstate: Int32Array;
+  /** VMs resident: `slots[hostSlot … hostSlot + hostVms - 1]`, in order of arrival. */
+  readonly hostVms: Int32Array;
+  readonly hostSlot: Int32Array;
+  readonly hostSlotCapacity: Int32Array;
+  readonly slots: Int32Array;
+  /** First task directly on the host, -1 for none; tasks on the host and in its VMs. */
+  readonly hostTask: Int32Array;
+  readonly hostTasks: Int32Array;
+  /** Migrations to and from the host. */
+  readonly hostIncoming: Int32Array;
+  readonly hostOutgoing: Int32Array;
+
+  /** [vms] CPU asked for now, MIPS (0 while absent). */
+  readonly vmAskedMips: Float64Array;
+  /** Limit of the VM's total rate, MIPS; for trace-driven VMs this is the demand. */
+  readonly vmBoundMips: Float64Array;
+  /** Running vCPUs times the VM's weight; 0 while paused. */
+  readonly vmShareWeight: Float64Array;
+  /** Since when `vmAskedMips` holds, ms. */
+  readonly vmSinceMs: Float64Array;
+  /** Work asked up to `vmSinceMs`, MIPS·s. */
+  readonly vmDemandedMi: Float64Array;
+  /** Work not delivered because of contention or waiting for a host, MIPS·s. */
+  readonly vmShortMi: Float64Array;
+  /** Work not delivered because of live migration, MIPS·s. */
+  readonly vmDegradedMi: Float64Array;
+  /** When the VM began to wait for a host, and how long it has waited in all, ms. */
+  readonly vmPendingSinceMs: Float64Array;
+  readonly vmWaitedMs: Float64Array;
+  readonly vmHost: Int32Array;
+  readonly vmStatus: Int32Array;
+  /** vCPUs that run now: all of a trace-driven VM, else the threads of its tasks, capped. */
+  readonly vmThreads: Int32Array;
+  /** Slot of the VM's migration, -1 for none; migrations finished. */
+  readonly vmMigration: Int32Array;
+  readonly vmMigrations: Int32Array;
+  readonly vmTask: Int32Array;
+
+  /** [tasks] */
+  readonly taskRemaining: Float64Array;
+  readonly taskRateMips: Float64Array;
+  readonly taskFinishedMs: Float64Array;
+  readonly taskPhase: Int32Array;
+  readonly taskStatus: Int32Array;
+  /** Next task on the same host or VM, -1 at the end. */
+  readonly taskNext: Int32Array;
+
+  /** [migrationsMax] Bytes left in the current transfer and its rate, bytes/s. */
+  readonly flowRemainingBytes: Float64Array;
+  readonly flowBytesPerS: Float64Array;
+  readonly flowSinceMs: Float64Array;
+  /** Size and start of the current transfer. */
+  readonly roundBytes: Float64Array;
+  readonly roundStartMs: Float64Array;
+  /** Work the VM did since the round began, MIPS·s. */
+  readonly roundWorkMi: Float64Array;
+  /** Bytes made dirty per MIPS·s; fixed when the migration starts. */
+  readonly dirtyBytesPerMi: Float64Array;
+  /** Bytes known to be left to send after the current transfer began. */
+  readonly migrationLeftBytes: Float64Array;
+  readonly migrationStartMs: Float64Array;
+  readonly migrationPauseMs: Float64Array;
+  readonly migrationStage: Int32Array;
+  readonly migrationVm: Int32Array;
+  readonly migrationSource: Int32Array;
+  readonly migrationTarget: Int32Array;
+  /** Hop `k` of flow `f` is node `f × hopsMax + k`: its link and its neighbours on that link. */
+  readonly hopLink: Int32Array;
+  readonly hopNext: Int32Array;
+  readonly hopPrevious: Int32Array;
+  /** [links] First hop on the link, -1 for none. */
+  readonly linkHop: Int32Array;
+  /** [migrationsMax] Stack of free slots; [1] its height. */
+  readonly freeMigrations: Int32Array;
+  readonly freeCount: Int32Array;
+
+  /** [4] Totals over finished migrations: count, bytes, duration ms, downtime ms. */
+  readonly migrationTotals: Float64Array;
+  /** [4] Hosts switched on, switched off, P-state changes, migrations refused for lack of slots. */
+  readonly actionTotals: Float64Array;
+
+  /** Timers: at most one pending event per owner. See `timers.ts`. */
+  readonly timerMs: Float64Array;
+  readonly timerOrder: Float64Array;
+  readonly heap: Int32Array;
+  readonly heapPosition: Int32Array;
+  readonly heapSize: Int32Array;
+
+  /** [streams × wordsPerStream] */
+  readonly rng: Uint32Array;
+
+  constructor(model: ClusterModel, buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    const take = new Cursor(buffer.byteLength === 0 ? undefined : buffer);
+    const rows = model.hosts + 1;
+    const { vms, migrationsMax, network } = model;
+    const tasks = model.tasks.count;
+    this.nowMs = take.f64(1);
+    this.nextTickMs = take.f64(1);
+    this.sequence = take.f64(1);
+    this.eventsProcessed = take.f64(1);
+    this.hostEnergyJ = take.f64(rows);
+    this.hostPowerW = take.f64(rows);
+    this.hostSinceMs = take.f64(rows);
+    this.hostUsedMips = take.f64(rows);
+    this.hostAskedMips = take.f64(rows);
+    this.hostLevel = take.f64(rows);
+    this.hostReservedBytes = take.f64(rows);
+    this.hostOverloadMs = take.f64(rows);
+    this.hostActiveMs = take.f64(rows);
+    this.hostOnMs = take.f64(rows);
+    this.hostWorkMi = take.f64(rows);
+    this.hostShortMi = take.f64(rows);
+    this.hostCapacityMi = take.f64(rows);
+    this.hostGovernorWorkMi = take.f64(rows);
+    this.hostGovernorCapacityMi = take.f64(rows);
+    this.vmAskedMips = take.f64(vms);
+    this.vmBoundMips = take.f64(vms);
+    this.vmShareWeight = take.f64(vms);
+    this.vmSinceMs = take.f64(vms);
+    this.vmDemandedMi = take.f64(vms);
+    this.vmShortMi = take.f64(vms);
+    this.vmDegradedMi = take.f64(vms);
+    this.vmPendingSinceMs = take.f64(vms);
+    this.vmWaitedMs = take.f64(vms);
+    this.taskRemaining = take.f64(tasks);
+    this.taskRateMips = take.f64(tasks);
+    this.taskFinishedMs = take.f64(tasks);
+    this.flowRemainingBytes = take.f64(migrationsMax);
+    this.flowBytesPerS = take.f64(migrationsMax);
+    this.flowSinceMs = take.f64(migrationsMax);
+    this.roundBytes = take.f64(migrationsMax);
+    this.roundStartMs = take.f64(migrationsMax);
+    this.roundWorkMi = take.f64(migrationsMax);
+    this.dirtyBytesPerMi = take.f64(migrationsMax);
+    this.migrationLeftBytes = take.f64(migrationsMax);
+    this.migrationStartMs = take.f64(migrationsMax);
+    this.migrationPauseMs = take.f64(migrationsMax);
+    this.migrationTotals = take.f64(4);
+    this.actionTotals = take.f64(4);
+    const timers = timerCount(model);
+    this.timerMs = take.f64(timers);
+    this.timerOrder = take.f64(timers);
+    this.tickRow = take.i32(1);
+    this.hostPower = take.i32(rows);
+    this.hostPstate = take.i32(rows);
+    this.hostVms = take.i32(rows);
+    this.hostSlot = take.i32(rows);
+    this.hostSlotCapacity = take.i32(rows);
+    this.slots = take.i32(slotCount(model));
+    this.hostTask = take.i32(rows);
+    this.hostTasks = take.i32(rows);
+    this.hostIncoming = take.i32(rows);
+    this.hostOutgoing = take.i32(rows);
+    this.vmHost = take.i32(vms);
+    this.vmStatus = take.i32(vms);
+    this.vmThreads = take.i32(vms);
+    this.vmMigration = take.i32(vms);
+    this.vmMigrations = take.i32(vms);
+    this.vmTask = take.i32(vms);
+    this.taskPhase = take.i32(tasks);
+    this.taskStatus = take.i32(tasks);
+    this.taskNext = take.i32(tasks);
+    this.migrationStage = take.i32(migrationsMax);
+    this.migrationVm = take.i32(migrationsMax);
+    this.migrationSource = take.i32(migrationsMax);
+    this.migrationTarget = take.i32(migrationsMax);
+    this.hopLink = take.i32(migrationsMax * network.hopsMax);
+    this.hopNext = take.i32(migrationsMax * network.hopsMax);
+    this.hopPrevious = take.i32(migrationsMax * network.hopsMax);
+    this.linkHop = take.i32(network.links);
+    this.freeMigrations = take.i32(migrationsMax);
+    this.freeCount = take.i32(1);
+    this.heap = take.i32(timers);
+    this.heapPosition = take.i32(timers);
+    this.heapSize = take.i32(1);
+    this.rng = take.u32(streamNames.length * wordsPerStream);
+    if (buffer.byteLength === 0) this.#measuredBytes = take.offset;
+  }
+
+  readonly #measuredBytes: number = 0;
+
+  /** Size of the state of `model`, bytes. */
+  static bytes(model: ClusterModel): number {
+    return new ClusterState(model, new SharedArrayBuffer(0)).#measuredBytes;
+  }
+
+  /** A zeroed state with its random streams seeded; `initialize.ts` fills the rest. */
+  static allocate(model: ClusterModel, seed: number): ClusterState {
+    const state = new ClusterState(model, new SharedArrayBuffer(ClusterState.bytes(model)));
+    streamNames.forEach((name, stream) => {
+      seedStream(state.rng, stream * wordsPerStream, seed, name);
+    });
+    return state;
+  }
+
+  /** Overwrites this state with `source`, which must belong to the same model. One copy. */
+  copyFrom(source: ClusterState): void {
+    new Uint8Array(this.buffer).set(new Uint8Array(source.buffer));
+  }
+
+  /** True when both states are byte for byte the same. */
+  equals(other: ClusterState): boolean {
+    const a = new Uint8Array(this.buffer);
+    const b = new Uint8Array(other.buffer);
+    return a.length === b.length && Buffer.compare(a, b) === 0;
+  }
+}
+
+/** Rows of the slot table: all VMs on one host must fit, with slack for every host. */
+function slotCount(model: ClusterModel): number {
+  return 2 * model.vms + slotSlack * (model.hosts + 1);
+}
+
+/** One timer per owner: see the ranges in `timers.ts`. */
+function timerCount(model: ClusterModel): number {
+  return 3 * (model.hosts + 1) + model.vms + model.tasks.count + model.migrationsMax;
+}

@@ -1,0 +1,148 @@
+/**
+ * Pending events as timers: every owner (a host's next completion, a VM's next arrival or
+ * departure, …) has at most one, so the heap has a fixed size, an event is moved or cancelled in
+ * place, and nothing stale ever lingers.
+ *
+ * Events at one instant run in the order of `phases`, and within a phase in the order they were
+ * scheduled. Implementation: a 4-ary implicit heap of timer numbers with back pointers.
+ */
+import type { ClusterModel } from './model.ts';
+import type { ClusterState } from './state.ts';
+
+/**
+ * Order of events that fall on the same instant. `demand` is the batched trace tick, which is
+ * never in the heap; `decision` is where policies run, between two calls of the engine.
+ */
+export const phases = {
+  departure: 0,
+  completion: 1,
+  transition: 2,
+  arrival: 3,
+  demand: 4,
+  governor: 5,
+  decision: 6,
+} as const;
+
+/** First timer number of each kind of owner. */
+export interface TimerRanges {
+  /** Host's next task completion; then its next power transition; then its next governor sample. */
+  readonly completion: number;
+  readonly transition: number;
+  readonly governor: number;
+  /** VM's arrival, then its departure. */
+  readonly vm: number;
+  /** Task's start or wake-up. */
+  readonly task: number;
+  /** End of a migration's current transfer. */
+  readonly flow: number;
+  readonly end: number;
+}
+
+export function timerRanges(model: ClusterModel): TimerRanges {
+  const rows = model.hosts + 1;
+  const vm = 3 * rows;
+  const task = vm + model.vms;
+  const flow = task + model.tasks.count;
+  return {
+    completion: 0,
+    transition: rows,
+    governor: 2 * rows,
+    vm,
+    task,
+    flow,
+    end: flow + model.migrationsMax,
+  };
+}
+
+/** Sequence numbers below this keep `phase × phaseStride + sequence` an exact integer. */
+const phaseStride = 2 ** 49;
+
+/** Sets timer `timer` to go off at `timeMs` in `phase`, moving it if it was pending. */
+export function schedule(state: ClusterState, timer: number, timeMs: number, phase: number): void {
+  const position = state.heapPosition[timer]!;
+  state.timerMs[timer] = timeMs;
+  state.timerOrder[timer] = phase * phaseStride + state.sequence[0]!;
+  state.sequence[0]!++;
+  if (position < 0) {
+    const last = state.heapSize[0]!;
+    state.heapSize[0] = last + 1;
+    state.heap[last] = timer;
+    state.heapPosition[timer] = last;
+    siftUp(state, last);
+  } else {
+    siftUp(state, position);
+    siftDown(state, state.heapPosition[timer]!);
+  }
+}
+
+/** Removes timer `timer` if it is pending. */
+export function cancel(state: ClusterState, timer: number): void {
+  const position = state.heapPosition[timer]!;
+  if (position < 0) return;
+  const last = state.heapSize[0]! - 1;
+  state.heapSize[0] = last;
+  state.heapPosition[timer] = -1;
+  if (position === last) return;
+  const moved = state.heap[last]!;
+  state.heap[position] = moved;
+  state.heapPosition[moved] = position;
+  siftUp(state, position);
+  siftDown(state, state.heapPosition[moved]!);
+}
+
+/** Phase of a pending timer. */
+export function phaseOf(state: ClusterState, timer: number): number {
+  return Math.floor(state.timerOrder[timer]! / phaseStride);
+}
+
+function siftUp(state: ClusterState, from: number): void {
+  const { heap, heapPosition, timerMs, timerOrder } = state;
+  const timer = heap[from]!;
+  const timeMs = timerMs[timer]!;
+  const order = timerOrder[timer]!;
+  let position = from;
+  while (position > 0) {
+    const parent = (position - 1) >> 2;
+    const other = heap[parent]!;
+    const otherMs = timerMs[other]!;
+    if (otherMs < timeMs || (otherMs === timeMs && timerOrder[other]! < order)) break;
+    heap[position] = other;
+    heapPosition[other] = position;
+    position = parent;
+  }
+  heap[position] = timer;
+  heapPosition[timer] = position;
+}
+
+function siftDown(state: ClusterState, from: number): void {
+  const { heap, heapPosition, timerMs, timerOrder } = state;
+  const size = state.heapSize[0]!;
+  const timer = heap[from]!;
+  const timeMs = timerMs[timer]!;
+  const order = timerOrder[timer]!;
+  let position = from;
+  for (;;) {
+    const firstChild = (position << 2) + 1;
+    if (firstChild >= size) break;
+    const end = Math.min(firstChild + 4, size);
+    let best = -1;
+    let bestMs = timeMs;
+    let bestOrder = order;
+    for (let child = firstChild; child < end; child++) {
+      const other = heap[child]!;
+      const otherMs = timerMs[other]!;
+      if (otherMs < bestMs || (otherMs === bestMs && timerOrder[other]! < bestOrder)) {
+        best = child;
+        bestMs = otherMs;
+        bestOrder = timerOrder[other]!;
+      }
+    }
+    if (best < 0) break;
+    const moved = heap[best]!;
+    heap[position] = moved;
+    heapPosition[moved] = position;
+    position = best;
+  }
+  heap[position] = timer;
+  heapPosition[timer] = position;
+}

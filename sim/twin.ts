@@ -1,0 +1,101 @@
+/**
+ * One simulated cluster: an immutable model, a mutable state, and the scratch space its kernels
+ * need. Forks share the model and own a copy of the state.
+ */
+import type { GovernorRule } from './governors/index.ts';
+import { initialize } from './initialize.ts';
+import type { ClusterModel } from './model.ts';
+import type { Recorder } from './recorder.ts';
+import { ClusterState } from './state.ts';
+import { type TimerRanges, timerRanges } from './timers.ts';
+
+/** Arrays that kernels use between two statements and nobody reads afterwards. */
+export interface Scratch {
+  /** Claims of one host or VM: at most its VMs and all tasks. */
+  readonly caps: Float64Array;
+  readonly weights: Float64Array;
+  /** Copy of the slot table while it is laid out anew. */
+  readonly slots: Int32Array;
+  /** Flows and links of one connected part of the network. */
+  readonly flows: Int32Array;
+  readonly flowRate: Float64Array;
+  readonly stopping: Int32Array;
+  readonly links: Int32Array;
+  readonly linkLeft: Float64Array;
+  readonly linkFlows: Int32Array;
+  /** 1 while the flow or link is in the part under study; always reset to 0. */
+  readonly flowMark: Uint8Array;
+  readonly linkMark: Uint8Array;
+}
+
+export class Twin {
+  readonly model: ClusterModel;
+  readonly state: ClusterState;
+  readonly timers: TimerRanges;
+  readonly scratch: Scratch;
+  readonly governors: readonly GovernorRule[];
+  /** Told about every change worth telling; never part of a fork. */
+  recorder: Recorder | undefined;
+
+  constructor(
+    model: ClusterModel,
+    state: ClusterState,
+    governors: readonly GovernorRule[] = [],
+    scratch: Scratch = createScratch(model),
+  ) {
+    this.model = model;
+    this.state = state;
+    this.timers = timerRanges(model);
+    this.scratch = scratch;
+    this.governors = governors;
+  }
+
+  /** A cluster at time 0: hosts as specified, VMs that have arrived placed or pending. */
+  static create(model: ClusterModel, seed: number, governors: readonly GovernorRule[] = []): Twin {
+    const twin = new Twin(model, ClusterState.allocate(model, seed), governors);
+    initialize(twin);
+    return twin;
+  }
+
+  /**
+   * A copy that can run on by itself. It shares the scratch space, so a twin and its forks must
+   * stay on one thread.
+   *
+   * @param into A fork made earlier, to be overwritten instead of allocating a new one.
+   */
+  fork(into?: Twin): Twin {
+    const target =
+      into ??
+      new Twin(
+        this.model,
+        new ClusterState(this.model, new SharedArrayBuffer(this.state.buffer.byteLength)),
+        this.governors,
+        this.scratch,
+      );
+    target.state.copyFrom(this.state);
+    return target;
+  }
+
+  /** Simulated time, ms. */
+  get nowMs(): number {
+    return this.state.nowMs[0]!;
+  }
+}
+
+function createScratch(model: ClusterModel): Scratch {
+  const claims = model.vms + model.tasks.count;
+  const { migrationsMax, network } = model;
+  return {
+    caps: new Float64Array(claims),
+    weights: new Float64Array(claims),
+    slots: new Int32Array(2 * model.vms + 4 * (model.hosts + 1)),
+    flows: new Int32Array(migrationsMax),
+    flowRate: new Float64Array(migrationsMax),
+    stopping: new Int32Array(migrationsMax),
+    links: new Int32Array(network.links),
+    linkLeft: new Float64Array(network.links),
+    linkFlows: new Int32Array(network.links),
+    flowMark: new Uint8Array(migrationsMax),
+    linkMark: new Uint8Array(network.links),
+  };
+}
