@@ -4,11 +4,12 @@
  */
 import { assert } from './errors.ts';
 import { flowTimer } from './migration.ts';
+import { completePowerTransition } from './power-transitions.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { hostPower, vmStatus } from './state.ts';
 import { completeTasks, wakeTask } from './tasks.ts';
 import { cancel, phaseOf, phases, schedule } from './timers.ts';
-import { completePowerTransition, setPstate } from './transitions.ts';
+import { keepPromises, setPstate } from './transitions.ts';
 import type { Twin } from './twin.ts';
 import { admitVm, departVm } from './vm-lifecycle.ts';
 
@@ -45,8 +46,10 @@ function fire(twin: Twin, timer: number): void {
   const phase = phaseOf(state, timer);
   cancel(state, timer);
   if (timer < timers.transition) completeTasks(twin, timer - timers.completion);
-  else if (timer < timers.governor) completePowerTransition(twin, timer - timers.transition);
-  else if (timer < timers.vm) sampleGovernor(twin, timer - timers.governor);
+  else if (timer < timers.governor) {
+    const host = timer - timers.transition;
+    if (completePowerTransition(twin, host)) keepPromises(twin, host);
+  } else if (timer < timers.vm) sampleGovernor(twin, timer - timers.governor);
   else if (timer < timers.task) {
     if (phase === phases.departure) departVm(twin, timer - timers.vm);
     else admitVm(twin, timer - timers.vm);

@@ -25,6 +25,7 @@ export {
   type PstateSpec,
 } from './model.ts';
 export type { NetworkSpec, RoutedNetwork, StarNetwork } from './network-spec.ts';
+export { powerOff, powerOn } from './power-transitions.ts';
 export type { Recorder } from './recorder.ts';
 export { RandomStream } from './rng.ts';
 export { deliveredMips } from './sharing.ts';
@@ -33,8 +34,6 @@ export type { PhaseSpec, TaskSpec } from './task-spec.ts';
 export {
   migrateVm,
   placeVm,
-  powerOff,
-  powerOn,
   type Refusal,
   setDemand,
   setPstate,

@@ -16,6 +16,7 @@ export function initialize(twin: Twin): void {
   state.vmTask.fill(-1);
   state.vmHost.fill(-1);
   state.vmMigration.fill(-1);
+  state.vmPlanned.fill(-1);
   state.taskNext.fill(-1);
   state.linkHop.fill(-1);
   state.hopLink.fill(-1);

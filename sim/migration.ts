@@ -16,6 +16,7 @@
  */
 import { assert } from './errors.ts';
 import { isOnNetwork, joinNetwork, leaveNetwork } from './network.ts';
+import { shutDownIfDrained } from './power-transitions.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
 import { migrationStage, vmStatus } from './state.ts';
@@ -150,6 +151,7 @@ function finishMigration(twin: Twin, flow: number): void {
   resumeVm(twin, vm);
   shareHost(twin, source);
   shareHost(twin, target);
+  shutDownIfDrained(twin, source);
   twin.recorder?.vmResumed?.(vm, target, nowMs);
   twin.recorder?.migrationEnded?.(vm, source, target, state.migrationStartMs[flow]!, nowMs);
 }

@@ -123,6 +123,8 @@ export class ClusterState {
   /** Migrations to and from the host. */
   readonly hostIncoming: Int32Array;
   readonly hostOutgoing: Int32Array;
+  /** 1 when the host is to shut down as soon as its last VM has left. */
+  readonly hostDraining: Int32Array;
 
   /** [vms] CPU asked for now, MIPS (0 while absent). */
   readonly vmAskedMips: Float64Array;
@@ -149,6 +151,8 @@ export class ClusterState {
   readonly vmMigration: Int32Array;
   readonly vmMigrations: Int32Array;
   readonly vmTask: Int32Array;
+  /** Booting host that the VM is to be placed on or moved to when it is up, -1 for none. */
+  readonly vmPlanned: Int32Array;
 
   /** [tasks] */
   readonly taskRemaining: Float64Array;
@@ -266,12 +270,14 @@ export class ClusterState {
     this.hostTasks = take.i32(rows);
     this.hostIncoming = take.i32(rows);
     this.hostOutgoing = take.i32(rows);
+    this.hostDraining = take.i32(rows);
     this.vmHost = take.i32(vms);
     this.vmStatus = take.i32(vms);
     this.vmThreads = take.i32(vms);
     this.vmMigration = take.i32(vms);
     this.vmMigrations = take.i32(vms);
     this.vmTask = take.i32(vms);
+    this.vmPlanned = take.i32(vms);
     this.taskPhase = take.i32(tasks);
     this.taskStatus = take.i32(tasks);
     this.taskNext = take.i32(tasks);

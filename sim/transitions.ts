@@ -1,14 +1,16 @@
 /**
- * The only ways to act on a cluster. Each checks that the action is legal now and returns why not
- * (`undefined` = done); none leaves anything half-changed.
+ * The only ways to act on a cluster (with `power-transitions.ts`). Each checks that the action is
+ * legal now and returns why not (`undefined` = done); none leaves anything half-changed.
+ *
+ * A place or a move onto a host that is still booting is promised now and carried out when the
+ * host is up.
  */
 import { beginMigration } from './migration.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
 import { hostPower, vmStatus } from './state.ts';
-import { phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
-import { refreshTaskDemand } from './vm-lifecycle.ts';
+import { refreshTaskDemand, releasePlanned } from './vm-lifecycle.ts';
 
 /** Why an action was refused, in words; `undefined` when it was carried out. */
 export type Refusal = string | undefined;
@@ -19,6 +21,7 @@ export function placeVm(twin: Twin, vm: number, host: number): Refusal {
   if (state.vmStatus[vm] !== vmStatus.pending) return 'the VM is not waiting for a host';
   const refusal = cannotReceive(twin, vm, host);
   if (refusal !== undefined) return refusal;
+  if (state.hostPower[host] === hostPower.booting) return promisePlace(twin, vm, host);
   const nowMs = state.nowMs[0]!;
   settleHost(twin, model.limbo, nowMs);
   settleHost(twin, host, nowMs);
@@ -41,6 +44,7 @@ export function migrateVm(twin: Twin, vm: number, target: number): Refusal {
   if (state.vmHost[vm] === target) return 'the VM is already there';
   const refusal = cannotReceive(twin, vm, target);
   if (refusal !== undefined) return refusal;
+  if (state.hostPower[target] === hostPower.booting) return promisePlace(twin, vm, target);
   if (state.freeCount[0] === 0) {
     state.actionTotals[3]!++;
     return 'too many migrations in flight';
@@ -52,12 +56,36 @@ export function migrateVm(twin: Twin, vm: number, target: number): Refusal {
 function cannotReceive(twin: Twin, vm: number, host: number): Refusal {
   const { model, state } = twin;
   if (host < 0 || host >= model.hosts) return 'there is no such host';
-  if (state.hostPower[host] !== hostPower.on) return 'the host is not running';
+  if (state.vmPlanned[vm]! >= 0) return 'the VM already waits for a booting host';
+  const power = state.hostPower[host]!;
+  if (power !== hostPower.on && power !== hostPower.booting) return 'the host is not running';
+  if (state.hostDraining[host] === 1) return 'the host is being drained';
   const memory = model.workload.memoryBytes[vm]!;
   if (state.hostReservedBytes[host]! + memory > model.hostMemoryBytes[host]!) {
     return 'the host has not enough memory';
   }
   return undefined;
+}
+
+/** Holds memory for `vm` on a host that is still booting; it goes there when the host is up. */
+function promisePlace(twin: Twin, vm: number, host: number): Refusal {
+  const { model, state } = twin;
+  state.vmPlanned[vm] = host;
+  state.hostIncoming[host]!++;
+  state.hostReservedBytes[host]! += model.workload.memoryBytes[vm]!;
+  return undefined;
+}
+
+/** A host has booted: carries out what was promised, in the order of VM ids. */
+export function keepPromises(twin: Twin, host: number): void {
+  const { model, state } = twin;
+  if (state.hostIncoming[host] === 0) return;
+  for (let vm = 0; vm < model.vms; vm++) {
+    if (state.vmPlanned[vm] !== host) continue;
+    releasePlanned(twin, vm);
+    if (state.vmStatus[vm] === vmStatus.pending) placeVm(twin, vm, host);
+    else migrateVm(twin, vm, host);
+  }
 }
 
 /** Sets the P-state of a host; it holds at once. */
@@ -72,46 +100,6 @@ export function setPstate(twin: Twin, host: number, pstate: number): Refusal {
   shareHost(twin, host);
   twin.recorder?.pstateChanged?.(host, pstate, nowMs);
   return undefined;
-}
-
-/** Begins to boot a host that is off. */
-export function powerOn(twin: Twin, host: number): Refusal {
-  const { model, state } = twin;
-  if (state.hostPower[host] !== hostPower.off) return 'the host is not off';
-  state.actionTotals[0]!++;
-  setPower(twin, host, hostPower.booting);
-  const readyMs = state.nowMs[0]! + model.hostBootMs[host]!;
-  schedule(state, twin.timers.transition + host, readyMs, phases.transition);
-  return undefined;
-}
-
-/** Begins to shut down an empty host. */
-export function powerOff(twin: Twin, host: number): Refusal {
-  const { model, state } = twin;
-  if (state.hostPower[host] !== hostPower.on) return 'the host is not running';
-  if (state.hostVms[host]! > 0) return 'VMs are on the host';
-  if (state.hostTasks[host]! > 0) return 'tasks are on the host';
-  if (state.hostIncoming[host]! > 0) return 'VMs are on their way to the host';
-  state.actionTotals[1]!++;
-  setPower(twin, host, hostPower.shuttingDown);
-  const downMs = state.nowMs[0]! + model.hostShutdownMs[host]!;
-  schedule(state, twin.timers.transition + host, downMs, phases.transition);
-  return undefined;
-}
-
-/** The end of booting or shutting down. */
-export function completePowerTransition(twin: Twin, host: number): void {
-  const booting = twin.state.hostPower[host] === hostPower.booting;
-  setPower(twin, host, booting ? hostPower.on : hostPower.off);
-}
-
-function setPower(twin: Twin, host: number, power: number): void {
-  const { state } = twin;
-  const nowMs = state.nowMs[0]!;
-  settleHost(twin, host, nowMs);
-  state.hostPower[host] = power;
-  shareHost(twin, host);
-  twin.recorder?.powerChanged?.(host, power, nowMs);
 }
 
 /**

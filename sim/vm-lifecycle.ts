@@ -1,5 +1,6 @@
 /** How a VM comes, runs and goes: arrival, running vCPUs, demand, departure. */
 import { abortMigration } from './migration.ts';
+import { shutDownIfDrained } from './power-transitions.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
 import { vmStatus } from './state.ts';
@@ -31,6 +32,7 @@ export function admitVm(twin: Twin, vm: number): void {
 export function departVm(twin: Twin, vm: number): void {
   const { model, state } = twin;
   const nowMs = state.nowMs[0]!;
+  releasePlanned(twin, vm);
   if (state.vmMigration[vm]! >= 0) abortMigration(twin, state.vmMigration[vm]!);
   const host = state.vmHost[vm]!;
   settleHost(twin, host, nowMs);
@@ -44,6 +46,18 @@ export function departVm(twin: Twin, vm: number): void {
   state.vmThreads[vm] = 0;
   state.vmShareWeight[vm] = 0;
   shareHost(twin, host);
+  shutDownIfDrained(twin, host);
+}
+
+/** Gives up the place that `vm` was promised on a booting host. Returns that host or -1. */
+export function releasePlanned(twin: Twin, vm: number): number {
+  const { model, state } = twin;
+  const host = state.vmPlanned[vm]!;
+  if (host < 0) return -1;
+  state.vmPlanned[vm] = -1;
+  state.hostIncoming[host]!--;
+  state.hostReservedBytes[host]! -= model.workload.memoryBytes[vm]!;
+  return host;
 }
 
 /** Demand of a trace-driven VM in the row that holds now, MIPS; 0 before the first row. */
