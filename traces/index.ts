@@ -1,7 +1,17 @@
 /** The public names of the trace readers. */
-export { type DemandProfileName, demandProfiles } from './demand-profiles.ts';
+export { type AzureOptions, readAzure } from './azure.ts';
+export { type BitbrainsOptions, readBitbrains } from './bitbrains.ts';
+export { type CacheSource, readCached } from './cache.ts';
+export { readColumns, writeColumns } from './columns.ts';
+export { type DemandProfile, type DemandProfileName, demandProfiles } from './demand-profiles.ts';
 export { cloudsimVmSizes, type PlanetlabOptions, readPlanetlab, type VmSize } from './planetlab.ts';
-export { readTrace, readWorkload, type WorkloadSpec } from './read.ts';
+export {
+  detectFormat,
+  type PathFormat,
+  readTrace,
+  readWorkload,
+  type WorkloadSpec,
+} from './read.ts';
 export type { Trace, TraceFormat, TraceReport } from './report.ts';
 export { type Distribution, summarize, type WorkloadSummary } from './summary.ts';
 export { createSynthetic, type SyntheticOptions } from './synthetic.ts';
