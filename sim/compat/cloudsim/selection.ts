@@ -1,0 +1,100 @@
+/**
+ * Which VM leaves an overloaded host (`PowerVmSelectionPolicy*.java`): the one with least memory
+ * (shortest migration), least load, highest correlation with the others, or any.
+ */
+
+import type { RandomStream } from '../../rng.ts';
+import type { Cluster } from './cluster.ts';
+import { historyMax } from './constants.ts';
+import { type Demand, pastPlace } from './demand.ts';
+import type { CloudSimSelection } from './options.ts';
+import { createRegressionScratch, type RegressionScratch, rSquared } from './r-squared.ts';
+
+export interface Selector {
+  readonly selection: CloudSimSelection;
+  /** Feeds `rs` only. */
+  readonly random: RandomStream;
+  /** Used by `mc` only. */
+  readonly scratch: RegressionScratch;
+}
+
+export function createSelector(selection: CloudSimSelection, random: RandomStream): Selector {
+  return { selection, random, scratch: createRegressionScratch(historyMax) };
+}
+
+/** The VM to take off `host`, or -1 when the host is empty. Ties go to the first in the list. */
+export function selectVm(
+  selector: Selector,
+  demand: Demand,
+  cluster: Cluster,
+  host: number,
+): number {
+  const { slotVm, vmMemoryMb, vmMips, vmRequestMips } = cluster;
+  const first = host * cluster.slotsPerHost;
+  const count = cluster.hostVms[host]!;
+  if (count === 0) return -1;
+  if (selector.selection === 'rs') return slotVm[first + selector.random.integer(count)]!;
+  if (selector.selection === 'mc') {
+    const chosen = mostCorrelated(selector.scratch, demand, cluster, host);
+    if (chosen >= 0) return chosen;
+  }
+  let least = Number.POSITIVE_INFINITY;
+  let chosen = -1;
+  for (let slot = first; slot < first + count; slot++) {
+    const vm = slotVm[slot]!;
+    const metric = selector.selection === 'mu' ? vmRequestMips[vm]! / vmMips[vm]! : vmMemoryMb[vm]!;
+    if (metric < least) {
+      least = metric;
+      chosen = vm;
+    }
+  }
+  return chosen;
+}
+
+/**
+ * The VM whose load history the other VMs of the host explain best, by R² of a regression; -1 when
+ * there are too few samples or VMs, or one regression has no unique solution.
+ */
+function mostCorrelated(
+  scratch: RegressionScratch,
+  demand: Demand,
+  cluster: Cluster,
+  host: number,
+): number {
+  const { slotVm } = cluster;
+  const first = host * cluster.slotsPerHost;
+  const count = cluster.hostVms[host]!;
+  const samples = demand.length;
+  if (count < 2 || count > samples) return -1;
+  let highest = Number.MIN_VALUE;
+  let chosen = slotVm[first]!;
+  scratch.design.fill(1, 0, samples);
+  for (let slot = first; slot < first + count; slot++) {
+    let column = samples;
+    for (let other = first; other < first + count; other++) {
+      if (other === slot) continue;
+      readPast(scratch.design, column, demand, slotVm[other]!, samples);
+      column += samples;
+    }
+    readPast(scratch.outcome, 0, demand, slotVm[slot]!, samples);
+    const explained = rSquared(scratch, samples, count);
+    if (explained === undefined) return -1;
+    if (explained > highest) {
+      highest = explained;
+      chosen = slotVm[slot]!;
+    }
+  }
+  return chosen;
+}
+
+function readPast(
+  target: Float64Array,
+  offset: number,
+  demand: Demand,
+  vm: number,
+  samples: number,
+): void {
+  for (let age = 0; age < samples; age++) {
+    target[offset + age] = demand.pastFractions[pastPlace(demand, vm, age)]!;
+  }
+}
