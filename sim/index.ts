@@ -15,6 +15,8 @@ export {
   governorNamed,
   governors,
 } from './governors/index.ts';
+export { checkInvariants } from './invariants.ts';
+export { energyNowJ, hostEnergyNowJ, kwh, type RunSummary, summarize } from './metrics.ts';
 export {
   buildModel,
   type ClusterModel,
@@ -25,10 +27,41 @@ export {
   type PstateSpec,
 } from './model.ts';
 export type { NetworkSpec, RoutedNetwork, StarNetwork } from './network-spec.ts';
+export {
+  type CostVector,
+  costBetween,
+  costOf,
+  defaultObjective,
+  hostsOn,
+  joulesPerKwh,
+  type Objective,
+  scalarCost,
+  settleAll,
+} from './objective.ts';
+export {
+  type Action,
+  applyAction,
+  applyPlan,
+  type Budget,
+  Plan,
+  type RefusedAction,
+  unlimited,
+} from './plan.ts';
+export { type Chance, inSequence, type Policy } from './policy.ts';
 export { powerOff, powerOn } from './power-transitions.ts';
 export type { Recorder } from './recorder.ts';
 export { RandomStream } from './rng.ts';
+export {
+  type Decision,
+  decideOnce,
+  policyChance,
+  type RunOptions,
+  type RunResult,
+  runPolicy,
+  type SeriesRow,
+} from './run.ts';
 export { deliveredMips } from './sharing.ts';
+export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
 export { ClusterState, hostPower, migrationStage, taskStatus, vmStatus } from './state.ts';
 export type { PhaseSpec, TaskSpec } from './task-spec.ts';
 export {
@@ -39,4 +72,5 @@ export {
   setPstate,
 } from './transitions.ts';
 export { Twin } from './twin.ts';
+export { type ClusterView, historyMax, TwinView } from './view.ts';
 export { createWorkload, sliceWorkload, type VmSpec, type Workload } from './workload.ts';

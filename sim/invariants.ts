@@ -1,0 +1,115 @@
+/**
+ * What must hold after every event. Tests check all of it each time; it costs O(hosts + VMs).
+ */
+import { assert } from './errors.ts';
+import { deliveredMips } from './sharing.ts';
+import { hostPower, migrationStage, vmStatus } from './state.ts';
+import type { Twin } from './twin.ts';
+
+/** @throws InvariantError naming what is broken, with both values. */
+export function checkInvariants(twin: Twin): void {
+  checkPlaces(twin);
+  checkHosts(twin);
+  checkTimers(twin);
+}
+
+/** Every VM that is there stands on exactly one host or in limbo, and hosts agree. */
+function checkPlaces(twin: Twin): void {
+  const { model, state } = twin;
+  const seen = new Uint8Array(model.vms);
+  for (let host = 0; host <= model.limbo; host++) {
+    for (let index = 0; index < state.hostVms[host]!; index++) {
+      const vm = state.slots[state.hostSlot[host]! + index]!;
+      assert(seen[vm] === 0, () => `VM ${vm} is listed twice, again on host ${host}`);
+      seen[vm] = 1;
+      assert(
+        state.vmHost[vm] === host,
+        () => `VM ${vm} is listed on host ${host} but says ${state.vmHost[vm]}`,
+      );
+    }
+  }
+  for (let vm = 0; vm < model.vms; vm++) {
+    const status = state.vmStatus[vm]!;
+    const there = status !== vmStatus.absent && status !== vmStatus.departed;
+    assert((seen[vm] === 1) === there, () => `VM ${vm} has status ${status}, listed ${seen[vm]}`);
+    assert(
+      (status === vmStatus.pending) === (there && state.vmHost[vm] === model.limbo),
+      () => `VM ${vm} has status ${status} on host ${state.vmHost[vm]}`,
+    );
+    assert(state.vmShortMi[vm]! >= 0, () => `VM ${vm} lost ${state.vmShortMi[vm]} MIPS·s`);
+  }
+}
+
+/** Delivered ≤ capacity and ≤ asked; memory ≤ capacity; power within its range; off means empty. */
+function checkHosts(twin: Twin): void {
+  const { model, state } = twin;
+  const reserved = new Float64Array(model.hosts + 1);
+  for (let vm = 0; vm < model.vms; vm++) {
+    const memory = model.workload.memoryBytes[vm]!;
+    const host = state.vmHost[vm]!;
+    if (host >= 0 && host !== model.limbo) reserved[host]! += memory;
+    if (state.vmPlanned[vm]! >= 0) reserved[state.vmPlanned[vm]!]! += memory;
+    const migration = state.vmMigration[vm]!;
+    if (migration < 0) continue;
+    assert(
+      state.migrationVm[migration] === vm &&
+        state.migrationStage[migration] !== migrationStage.free,
+      () => `VM ${vm} names migration ${migration} of VM ${state.migrationVm[migration]}`,
+    );
+    reserved[state.migrationTarget[migration]!]! += memory;
+  }
+  for (let host = 0; host < model.hosts; host++) {
+    assert(
+      state.hostReservedBytes[host] === reserved[host],
+      () => `host ${host} holds ${state.hostReservedBytes[host]} bytes, its VMs ${reserved[host]}`,
+    );
+    assert(
+      reserved[host]! <= model.hostMemoryBytes[host]!,
+      () => `host ${host} holds ${reserved[host]} of ${model.hostMemoryBytes[host]} bytes`,
+    );
+    checkShares(twin, host);
+  }
+}
+
+function checkShares(twin: Twin, host: number): void {
+  const { model, state } = twin;
+  const on = state.hostPower[host] === hostPower.on;
+  const row = model.pstateStart[host]! + state.hostPstate[host]!;
+  const capacity = on ? model.pstateCoreMips[row]! * model.hostCores[host]! : 0;
+  const slack = 1 + 1e-9;
+  const used = state.hostUsedMips[host]!;
+  assert(used <= capacity * slack, () => `host ${host} delivers ${used} of ${capacity} MIPS`);
+  assert(on || state.hostVms[host] === 0, () => `host ${host} is not on but has VMs`);
+  assert(state.hostPowerW[host]! >= 0, () => `host ${host} draws ${state.hostPowerW[host]} W`);
+  let delivered = 0;
+  for (let index = 0; index < state.hostVms[host]!; index++) {
+    const vm = state.slots[state.hostSlot[host]! + index]!;
+    const mips = deliveredMips(twin, vm);
+    delivered += mips;
+    assert(
+      mips <= state.vmAskedMips[vm]! * slack,
+      () => `VM ${vm} receives ${mips} MIPS and asked for ${state.vmAskedMips[vm]}`,
+    );
+  }
+  assert(
+    delivered <= used * slack + 1e-9,
+    () => `VMs of host ${host} receive ${delivered} MIPS, the host delivers ${used}`,
+  );
+}
+
+/** The heap is ordered, its back pointers agree, and nothing is overdue. */
+function checkTimers(twin: Twin): void {
+  const { state } = twin;
+  const size = state.heapSize[0]!;
+  for (let position = 0; position < size; position++) {
+    const timer = state.heap[position]!;
+    assert(
+      state.heapPosition[timer] === position,
+      () => `timer ${timer} is at ${position} but says ${state.heapPosition[timer]}`,
+    );
+    assert(
+      state.timerMs[timer]! >= state.nowMs[0]!,
+      () => `timer ${timer} was due at ${state.timerMs[timer]} ms, now is ${state.nowMs[0]} ms`,
+    );
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The one objective: what the oracle minimises, what baselines are compared by, what the learner
+ * imitates and what reports show.
+ *
+ * A vector in physical units becomes one number in kWh-equivalents:
+ *
+ *   cost = energy · 1/kWh  +  lost · w_lost  +  migrations · w_migration
+ *
+ * - energy: electric energy of all hosts, boots and idling included, kWh.
+ * - lost: CPU time asked for and not delivered, vCPU·h: contention, too slow a P-state, waiting for
+ *   a host, degradation and downtime of migrations. One vCPU·h is one vCPU at its nominal speed.
+ * - migrations: finished moves; a small price for the risk that each one carries beyond the CPU
+ *   time it takes.
+ *
+ * Default weights: 2 kWh per lost vCPU·h, 0.001 kWh per migration. One core busy for an hour takes
+ * 0.01 to 0.07 kWh on the bundled hosts, so losing an hour of work costs some 30 to 200 times what
+ * doing it would have: saving energy by starving VMs never pays, riding out a short peak may.
+ */
+import { settleHost, settleVm } from './sharing.ts';
+import { hostPower, vmStatus } from './state.ts';
+import type { Twin } from './twin.ts';
+
+/** Weights in kWh-equivalents per unit. */
+export interface Objective {
+  readonly energyPerKwh: number;
+  readonly lostPerVcpuHour: number;
+  readonly perMigration: number;
+}
+
+export const defaultObjective: Objective = {
+  energyPerKwh: 1,
+  lostPerVcpuHour: 2,
+  perMigration: 0.001,
+};
+
+/** The cost vector, in physical units. */
+export interface CostVector {
+  readonly energyKwh: number;
+  readonly lostVcpuHours: number;
+  readonly migrations: number;
+}
+
+export const joulesPerKwh = 3.6e6;
+
+/** Totals since time 0. Settles the meters of `twin`: call it on a fork or at the end of a run. */
+export function costOf(twin: Twin): CostVector {
+  const { model, state } = twin;
+  settleAll(twin);
+  let energyJ = 0;
+  for (let host = 0; host < model.hosts; host++) energyJ += state.hostEnergyJ[host]!;
+  let lostVcpuS = 0;
+  for (let vm = 0; vm < model.vms; vm++) {
+    const lost = state.vmShortMi[vm]! + state.vmDegradedMi[vm]!;
+    if (lost > 0) lostVcpuS += lost / model.workload.vcpuMips[vm]!;
+  }
+  return {
+    energyKwh: energyJ / joulesPerKwh,
+    lostVcpuHours: lostVcpuS / 3600,
+    migrations: state.migrationTotals[0]!,
+  };
+}
+
+/** Brings every meter up to now. Rates do not change, but later sums may round differently. */
+export function settleAll(twin: Twin): void {
+  const { model, state } = twin;
+  const nowMs = state.nowMs[0]!;
+  for (let host = 0; host <= model.limbo; host++) settleHost(twin, host, nowMs);
+  for (let vm = 0; vm < model.vms; vm++) {
+    const status = state.vmStatus[vm]!;
+    if (status !== vmStatus.absent && status !== vmStatus.departed) settleVm(twin, vm, nowMs);
+  }
+}
+
+/** `after - before`, component by component. */
+export function costBetween(before: CostVector, after: CostVector): CostVector {
+  return {
+    energyKwh: after.energyKwh - before.energyKwh,
+    lostVcpuHours: after.lostVcpuHours - before.lostVcpuHours,
+    migrations: after.migrations - before.migrations,
+  };
+}
+
+/** The scalar, kWh-equivalents. */
+export function scalarCost(cost: CostVector, objective: Objective): number {
+  return (
+    cost.energyKwh * objective.energyPerKwh +
+    cost.lostVcpuHours * objective.lostPerVcpuHour +
+    cost.migrations * objective.perMigration
+  );
+}
+
+/** Hosts that draw running power now. */
+export function hostsOn(twin: Twin): number {
+  let count = 0;
+  for (let host = 0; host < twin.model.hosts; host++) {
+    if (twin.state.hostPower[host] !== hostPower.off) count++;
+  }
+  return count;
+}

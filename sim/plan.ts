@@ -1,0 +1,99 @@
+/** A plan: the ordered actions of one decision, within a budget, and how it is carried out. */
+import { assert } from './errors.ts';
+import { powerOff, powerOn } from './power-transitions.ts';
+import { migrateVm, placeVm, type Refusal, setPstate } from './transitions.ts';
+import type { Twin } from './twin.ts';
+
+/** One thing to do. `powerOff` waits until the host is empty. */
+export type Action =
+  | { readonly type: 'place'; readonly vm: number; readonly host: number }
+  | { readonly type: 'migrate'; readonly vm: number; readonly host: number }
+  | { readonly type: 'powerOn'; readonly host: number }
+  | { readonly type: 'powerOff'; readonly host: number }
+  | { readonly type: 'setPstate'; readonly host: number; readonly pstate: number };
+
+/** What one decision may do at most. */
+export interface Budget {
+  /** Migration number limit (MNL); `Infinity` for none. */
+  readonly migrations: number;
+}
+
+export const unlimited: Budget = { migrations: Infinity };
+
+/** An append-only list of actions. Reaching the migration limit is not an error: `canMigrate` says so. */
+export class Plan {
+  readonly budget: Budget;
+  readonly actions: Action[] = [];
+  #migrations = 0;
+
+  constructor(budget: Budget = unlimited) {
+    this.budget = budget;
+  }
+
+  get migrations(): number {
+    return this.#migrations;
+  }
+
+  get canMigrate(): boolean {
+    return this.#migrations < this.budget.migrations;
+  }
+
+  place(vm: number, host: number): void {
+    this.actions.push({ type: 'place', vm, host });
+  }
+
+  migrate(vm: number, host: number): void {
+    assert(this.canMigrate, () => `a plan of at most ${this.budget.migrations} migrations is full`);
+    this.#migrations++;
+    this.actions.push({ type: 'migrate', vm, host });
+  }
+
+  powerOn(host: number): void {
+    this.actions.push({ type: 'powerOn', host });
+  }
+
+  powerOff(host: number): void {
+    this.actions.push({ type: 'powerOff', host });
+  }
+
+  setPstate(host: number, pstate: number): void {
+    this.actions.push({ type: 'setPstate', host, pstate });
+  }
+
+  /** Appends an action made elsewhere. */
+  add(action: Action): void {
+    if (action.type === 'migrate') this.migrate(action.vm, action.host);
+    else this.actions.push(action);
+  }
+}
+
+/** An action that could not be carried out, and why. */
+export interface RefusedAction {
+  readonly action: Action;
+  readonly reason: string;
+}
+
+/** Carries out the actions in order. What is refused is left out; the rest still happens. */
+export function applyPlan(twin: Twin, actions: readonly Action[]): RefusedAction[] {
+  const refused: RefusedAction[] = [];
+  for (const action of actions) {
+    const reason = applyAction(twin, action);
+    if (reason !== undefined) refused.push({ action, reason });
+  }
+  return refused;
+}
+
+export function applyAction(twin: Twin, action: Action): Refusal {
+  switch (action.type) {
+    case 'place':
+      return placeVm(twin, action.vm, action.host);
+    case 'migrate':
+      return migrateVm(twin, action.vm, action.host);
+    case 'powerOn':
+      return powerOn(twin, action.host);
+    case 'powerOff':
+      return powerOff(twin, action.host);
+    case 'setPstate':
+      return setPstate(twin, action.host, action.pstate);
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * What a policy may know: the cluster as telemetry shows it, read-only and by id. Demand is what
+ * was measured over intervals that are over, never the present or the future: at time t the newest
+ * value is the mean over the last complete interval before t.
+ */
+import type { ClusterModel } from './model.ts';
+import { pstatePowerW } from './power.ts';
+import { hostPower, vmStatus } from './state.ts';
+import type { Twin } from './twin.ts';
+
+/** Hosts and VMs are dense ids 0 … n − 1. Speeds in MIPS, memory in bytes, power in W. */
+export interface ClusterView {
+  readonly nowMs: number;
+  /** Length of one telemetry interval, ms. */
+  readonly intervalMs: number;
+  readonly hosts: number;
+  readonly vms: number;
+
+  cores(host: number): number;
+  memoryBytes(host: number): number;
+  /** Memory that no resident and no arriving VM holds. */
+  freeMemoryBytes(host: number): number;
+  /** Running, and not about to shut down. */
+  isOn(host: number): boolean;
+  /** Running or booting: VMs can be sent there. */
+  isAvailable(host: number): boolean;
+  isOff(host: number): boolean;
+  pstate(host: number): number;
+  pstates(host: number): number;
+  /** Speed of one core in a P-state (0 is the fastest). */
+  coreMips(host: number, pstate: number): number;
+  /** Capacity of all cores in P-state 0. */
+  peakMips(host: number): number;
+  /** Power when running in `pstate` and delivering `usedMips`. */
+  powerW(host: number, pstate: number, usedMips: number): number;
+  offW(host: number): number;
+  bootMs(host: number): number;
+  bootW(host: number): number;
+  /** VMs on the host, in order of arrival; VMs on their way to it. */
+  residentCount(host: number): number;
+  resident(host: number, index: number): number;
+  incomingCount(host: number): number;
+  /** Σ `demandMips` of the VMs that are on the host and stay, or are on their way to it. */
+  hostDemandMips(host: number): number;
+
+  vcpus(vm: number): number;
+  /** Nominal speed of one vCPU. */
+  vcpuMips(vm: number): number;
+  vmMemoryBytes(vm: number): number;
+  isPending(vm: number): boolean;
+  isRunning(vm: number): boolean;
+  /** Migrating, or promised to a booting host. */
+  isMoving(vm: number): boolean;
+  /** Where the VM is or is going; -1 while pending or gone. */
+  hostOf(vm: number): number;
+  pendingCount(): number;
+  pending(index: number): number;
+  /** Newest measured demand; the nominal size while nothing has been measured. */
+  demandMips(vm: number): number;
+  /** Complete intervals measured so far, at most `historyMax`. */
+  observations(vm: number): number;
+  /** Demand measured `lag` intervals ago, 1 = newest, up to `observations(vm)`. */
+  demandAt(vm: number, lag: number): number;
+  /** Rate cap of the VM's memory transfer, bytes/s. */
+  migrationBytesPerS(vm: number): number;
+}
+
+/** Longest history a policy is shown, intervals. */
+export const historyMax = 36;
+
+/** The view of a simulated cluster. Make one per decision: it reads totals once. */
+export class TwinView implements ClusterView {
+  readonly twin: Twin;
+  readonly nowMs: number;
+  readonly intervalMs: number;
+  readonly hosts: number;
+  readonly vms: number;
+  readonly #model: ClusterModel;
+  /** Newest row of the demand grid that is over, -1 for none. */
+  readonly #lastRow: number;
+  readonly #vmDemand: Float64Array;
+  readonly #hostDemand: Float64Array;
+
+  constructor(twin: Twin) {
+    const { model, state } = twin;
+    this.twin = twin;
+    this.#model = model;
+    this.nowMs = twin.nowMs;
+    this.intervalMs = model.workload.intervalMs;
+    this.hosts = model.hosts;
+    this.vms = model.vms;
+    const complete = Math.floor(this.nowMs / this.intervalMs) - 1;
+    this.#lastRow = Math.min(complete, model.workload.steps - 1);
+    this.#vmDemand = new Float64Array(model.vms);
+    this.#hostDemand = new Float64Array(model.hosts);
+    for (let vm = 0; vm < model.vms; vm++) {
+      const status = state.vmStatus[vm]!;
+      if (status === vmStatus.absent || status === vmStatus.departed) continue;
+      const mips = this.#measure(vm);
+      this.#vmDemand[vm] = mips;
+      const host = this.hostOf(vm);
+      if (host >= 0) this.#hostDemand[host]! += mips;
+    }
+  }
+
+  #measure(vm: number): number {
+    const { workload } = this.#model;
+    if (this.#model.vmTaskDriven[vm] === 1) return this.twin.state.vmAskedMips[vm]!;
+    if (this.observations(vm) === 0) return workload.vcpus[vm]! * workload.vcpuMips[vm]!;
+    return this.#gridMips(vm, this.#lastRow);
+  }
+
+  #gridMips(vm: number, row: number): number {
+    const { workload } = this.#model;
+    return workload.demandUnits[row * this.vms + vm]! * workload.mipsPerUnit[vm]!;
+  }
+
+  cores(host: number): number {
+    return this.#model.hostCores[host]!;
+  }
+  memoryBytes(host: number): number {
+    return this.#model.hostMemoryBytes[host]!;
+  }
+  freeMemoryBytes(host: number): number {
+    return this.#model.hostMemoryBytes[host]! - this.twin.state.hostReservedBytes[host]!;
+  }
+  isOn(host: number): boolean {
+    const { state } = this.twin;
+    return state.hostPower[host] === hostPower.on && state.hostDraining[host] === 0;
+  }
+  isAvailable(host: number): boolean {
+    return this.isOn(host) || this.twin.state.hostPower[host] === hostPower.booting;
+  }
+  isOff(host: number): boolean {
+    return this.twin.state.hostPower[host] === hostPower.off;
+  }
+  pstate(host: number): number {
+    return this.twin.state.hostPstate[host]!;
+  }
+  pstates(host: number): number {
+    return this.#model.hostPstates[host]!;
+  }
+  coreMips(host: number, pstate: number): number {
+    return this.#model.pstateCoreMips[this.#model.pstateStart[host]! + pstate]!;
+  }
+  peakMips(host: number): number {
+    return this.#model.hostCores[host]! * this.coreMips(host, 0);
+  }
+  powerW(host: number, pstate: number, usedMips: number): number {
+    const row = this.#model.pstateStart[host]! + pstate;
+    return pstatePowerW(this.#model, row, this.#model.hostCores[host]!, usedMips);
+  }
+  offW(host: number): number {
+    return this.#model.hostOffW[host]!;
+  }
+  bootMs(host: number): number {
+    return this.#model.hostBootMs[host]!;
+  }
+  bootW(host: number): number {
+    return this.#model.hostBootW[host]!;
+  }
+  residentCount(host: number): number {
+    return this.twin.state.hostVms[host]!;
+  }
+  resident(host: number, index: number): number {
+    return this.twin.state.slots[this.twin.state.hostSlot[host]! + index]!;
+  }
+  incomingCount(host: number): number {
+    return this.twin.state.hostIncoming[host]!;
+  }
+  hostDemandMips(host: number): number {
+    return this.#hostDemand[host]!;
+  }
+  vcpus(vm: number): number {
+    return this.#model.workload.vcpus[vm]!;
+  }
+  vcpuMips(vm: number): number {
+    return this.#model.workload.vcpuMips[vm]!;
+  }
+  vmMemoryBytes(vm: number): number {
+    return this.#model.workload.memoryBytes[vm]!;
+  }
+  isPending(vm: number): boolean {
+    return this.twin.state.vmStatus[vm] === vmStatus.pending && this.twin.state.vmPlanned[vm]! < 0;
+  }
+  isRunning(vm: number): boolean {
+    return this.twin.state.vmStatus[vm] === vmStatus.running;
+  }
+  isMoving(vm: number): boolean {
+    return this.twin.state.vmMigration[vm]! >= 0 || this.twin.state.vmPlanned[vm]! >= 0;
+  }
+  hostOf(vm: number): number {
+    const { state } = this.twin;
+    const migration = state.vmMigration[vm]!;
+    if (migration >= 0) return state.migrationTarget[migration]!;
+    if (state.vmPlanned[vm]! >= 0) return state.vmPlanned[vm]!;
+    const host = state.vmHost[vm]!;
+    return host === this.#model.limbo ? -1 : host;
+  }
+  pendingCount(): number {
+    return this.twin.state.hostVms[this.#model.limbo]!;
+  }
+  pending(index: number): number {
+    const { state } = this.twin;
+    return state.slots[state.hostSlot[this.#model.limbo]! + index]!;
+  }
+  demandMips(vm: number): number {
+    return this.#vmDemand[vm]!;
+  }
+  observations(vm: number): number {
+    const { state } = this.twin;
+    if (state.vmStatus[vm] === vmStatus.pending) return 0;
+    // A row counts once the VM was running during some of it.
+    const startedMs = this.#model.workload.arrivalMs[vm]! + state.vmWaitedMs[vm]!;
+    const firstRow = Math.floor(startedMs / this.intervalMs);
+    return Math.max(0, Math.min(historyMax, this.#lastRow - firstRow + 1));
+  }
+  demandAt(vm: number, lag: number): number {
+    return this.#gridMips(vm, this.#lastRow - lag + 1);
+  }
+  migrationBytesPerS(vm: number): number {
+    return this.#model.migrationBytesPerS[vm]!;
+  }
+}
