@@ -34,7 +34,7 @@ import {
   unflattenParameters,
 } from './parameters.ts';
 import type { InputSpec, ParameterSpec } from './primitives.ts';
-import { describeModel } from './trace.ts';
+import { describeModel, describeTraining } from './trace.ts';
 
 /** Sessions kept per model; each holds its graph and scratch memory. */
 const sessionsMax = 8;
@@ -151,7 +151,7 @@ class OnnxDifferentiator implements Differentiator {
   }
 
   async gradients(bucket: Bucket, feeds: Feeds): Promise<{ loss: number; gradients: Parameter[] }> {
-    const { parameters: specs } = describeModel(this.#model, bucket);
+    const { parameters: specs } = describeTraining(this.#model, bucket);
     const flat = flattenParameters(matchParameters(specs, this.#parameters));
     const state = { [stateNames.parameters]: vector(flat) };
     const { values, outputs } = await this.#sessions.run(bucket, feeds, state);
@@ -190,7 +190,7 @@ class OnnxTrainer implements Trainer {
     this.#parameters = parameters;
     this.#config = config;
     this.#sessions = new Sessions((bucket) => {
-      assertSameLayout(this.#specs ?? [], describeModel(model, bucket).parameters);
+      assertSameLayout(this.#specs ?? [], describeTraining(model, bucket).parameters);
       return encodeTraining(model, bucket, config);
     });
   }
@@ -249,7 +249,7 @@ class OnnxTrainer implements Trainer {
 
   #stateFor(bucket: Bucket): State {
     if (this.#state !== undefined) return this.#state;
-    this.#specs = describeModel(this.#model, bucket).parameters;
+    this.#specs = describeTraining(this.#model, bucket).parameters;
     const flat = flattenParameters(matchParameters(this.#specs, this.#parameters));
     return {
       parameters: vector(flat),

@@ -11,7 +11,7 @@ import type { Bucket, Model } from './ops.ts';
 import { type Parameter, parameterCount } from './parameters.ts';
 import type { InputSpec } from './primitives.ts';
 import { sizeOf } from './shapes.ts';
-import { describeModel, lossOf, traceModel } from './trace.ts';
+import { describeTraining, lossOf, traceModel } from './trace.ts';
 
 /** Names of a graph's inputs and outputs that are not the model's own. */
 export const stateNames = {
@@ -119,7 +119,7 @@ interface Differentiated {
 
 /** Emits the forward pass with fed parameters, and the flat gradient of its loss. */
 function differentiate(model: Model, bucket: Bucket): Differentiated {
-  const specs = describeModel(model, bucket).parameters;
+  const specs = describeTraining(model, bucket).parameters;
   const count = parameterCount(specs);
   const graph = new OnnxGraph();
   const tape = new OnnxTape(graph);

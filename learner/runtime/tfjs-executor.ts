@@ -32,7 +32,7 @@ import type { ParameterSpec } from './primitives.ts';
 import { formatShape } from './shapes.ts';
 import { tfjsKernels } from './tfjs-kernels.ts';
 import { loadTfjs, type Tf } from './tfjs-library.ts';
-import { describeModel, lossOf, type Trace, traceModel } from './trace.ts';
+import { describeModel, describeTraining, lossOf, type Trace, traceModel } from './trace.ts';
 
 /** The TensorFlow.js backend, on the fastest package that works. */
 export async function tfjsBackend(): Promise<Backend> {
@@ -155,7 +155,7 @@ class TfjsDifferentiator implements Differentiator {
   }
 
   async gradients(bucket: Bucket, feeds: Feeds): Promise<{ loss: number; gradients: Parameter[] }> {
-    const { parameters: specs } = describeModel(this.#model, bucket);
+    const { parameters: specs } = describeTraining(this.#model, bucket);
     const matched = matchParameters(specs, this.#parameters);
     const { outputs, gradient } = differentiate(this.#tf, this.#model, bucket, feeds, matched);
     return { loss: lossValue(outputs), gradients: unflattenParameters(specs, gradient) };
@@ -183,7 +183,7 @@ class TfjsTrainer implements Trainer {
   }
 
   async step(bucket: Bucket, feeds: Feeds, learningRate?: number): Promise<TrainStep> {
-    const { parameters: declared } = describeModel(this.#model, bucket);
+    const { parameters: declared } = describeTraining(this.#model, bucket);
     const specs = this.#specs ?? declared;
     assertSameLayout(specs, declared);
     const state = this.#state ?? freshState(matchParameters(specs, this.#parameters));

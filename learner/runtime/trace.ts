@@ -35,6 +35,14 @@ export function describeModel(model: Model, bucket: Bucket): Trace<SymbolicTenso
   return traceModel(model, bucket, shapeKernels);
 }
 
+/** Like `describeModel`, for a model that must have something to train: parameters and a loss. */
+export function describeTraining(model: Model, bucket: Bucket): Trace<SymbolicTensor> {
+  const trace = describeModel(model, bucket);
+  lossOf(trace);
+  assert(trace.parameters.length > 0, () => 'a model to train needs parameters');
+  return trace;
+}
+
 /** The output `loss` of a traced model, which must be a scalar. */
 export function lossOf<T extends SymbolicTensor>(trace: Trace<T>): T {
   const { loss } = trace.outputs;
