@@ -4,6 +4,15 @@ export { type BitbrainsOptions, readBitbrains } from './bitbrains.ts';
 export { type CacheSource, readCached } from './cache.ts';
 export { readColumns, writeColumns } from './columns.ts';
 export { type DemandProfile, type DemandProfileName, demandProfiles } from './demand-profiles.ts';
+export { FetchError, type FetchErrorCode } from './download.ts';
+export {
+  type FetchedTrace,
+  type FetchOptions,
+  fetchTrace,
+  type TraceSource,
+  type TraceSourceName,
+  traceCatalogue,
+} from './fetch.ts';
 export { cloudsimVmSizes, type PlanetlabOptions, readPlanetlab, type VmSize } from './planetlab.ts';
 export {
   detectFormat,
