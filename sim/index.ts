@@ -60,6 +60,11 @@ export {
   runPolicy,
   type SeriesRow,
 } from './run.ts';
+export { budgetOf, endOf, modelOf, objectiveOf } from './scenario/build.ts';
+export { type HostPreset, hostFromPreset, hostPresets } from './scenario/host-presets.ts';
+export { issuesOf, parseScenario } from './scenario/parse.ts';
+export { parseQuantity, quantityExamples } from './scenario/quantity.ts';
+export { type Scenario, scenarioSchema } from './scenario/schema.ts';
 export { deliveredMips } from './sharing.ts';
 export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
 export { ClusterState, hostPower, migrationStage, taskStatus, vmStatus } from './state.ts';

@@ -1,0 +1,196 @@
+/** Scenario + workload → the immutable model, with the checks that need both. */
+import { InputError, type Issue } from '../errors.ts';
+import { governors } from '../governors/index.ts';
+import { buildModel, type ClusterModel, type HostSpec, type PstateSpec } from '../model.ts';
+import type { Objective } from '../objective.ts';
+import type { Budget } from '../plan.ts';
+import { unlimited } from '../plan.ts';
+import type { Workload } from '../workload.ts';
+import { hostFromPreset } from './host-presets.ts';
+import type { Scenario } from './schema.ts';
+
+type HostEntry = Scenario['hosts'][number];
+
+/**
+ * @param path Name of the scenario's file, for messages.
+ * @throws InputError for hosts named twice, VMs on two hosts or unknown, and incomplete hosts.
+ */
+export function modelOf(scenario: Scenario, workload: Workload, path: string): ClusterModel {
+  const issues: Issue[] = [];
+  if (workload.vmNames.length === 0) {
+    issues.push({ path: `${path}: workload`, expected: 'at least one VM', got: 'none' });
+  }
+  const { hosts, initialHost } = expandHosts(scenario, workload, path, issues);
+  if (issues.length > 0) throw new InputError(issues);
+  const { migration } = scenario;
+  return buildModel({
+    hosts,
+    workload,
+    initialHost,
+    migration: (vm) => ({
+      bytesPerS: migration.bandwidth,
+      dirtyIntensity: migration.dirtyIntensity,
+      workingSetBytes: Math.floor(migration.workingSet * workload.memoryBytes[vm]!),
+    }),
+    network: { type: 'star', portBytesPerS: scenario.network.port },
+    migrationOverheadFraction: migration.overhead,
+  });
+}
+
+export function objectiveOf(scenario: Scenario): Objective {
+  const { energy, lost, migration } = scenario.objective;
+  return { energyPerKwh: energy, lostPerVcpuHour: lost, perMigration: migration };
+}
+
+export function budgetOf(scenario: Scenario): Budget {
+  return scenario.budget ?? unlimited;
+}
+
+/** End of the run, ms. */
+export function endOf(scenario: Scenario, workload: Workload): number {
+  return scenario.duration ?? workload.steps * workload.intervalMs;
+}
+
+/** One spec per host, and which host each named VM starts on. */
+function expandHosts(
+  scenario: Scenario,
+  workload: Workload,
+  path: string,
+  issues: Issue[],
+): { hosts: HostSpec[]; initialHost: number[] } {
+  const hosts: HostSpec[] = [];
+  const names = new Set<string>();
+  const vmIndex = new Map(workload.vmNames.map((name, vm) => [name, vm]));
+  const initialHost = new Array<number>(workload.vmNames.length).fill(-1);
+  scenario.hosts.forEach((entry, index) => {
+    const at = `${path}: hosts[${index}]`;
+    for (let copy = 0; copy < entry.count; copy++) {
+      const name = hostName(entry, index, copy);
+      if (names.has(name)) {
+        issues.push({ path: `${at}.name`, expected: 'a name used once', got: `"${name}" again` });
+      }
+      names.add(name);
+      const host = hostOf(entry, name, at, copy === 0 ? issues : []);
+      if (host !== undefined) hosts.push(host);
+    }
+    placeNamed(entry, hosts, vmIndex, initialHost, at, issues);
+  });
+  checkMemory(hosts, workload, initialHost, path, issues);
+  return { hosts, initialHost };
+}
+
+function hostName(entry: HostEntry, index: number, copy: number): string {
+  const base = entry.name ?? `${entry.model ?? 'host'}-${index}`;
+  return entry.count === 1 && entry.name !== undefined ? base : `${base}-${copy}`;
+}
+
+function placeNamed(
+  entry: HostEntry,
+  hosts: readonly HostSpec[],
+  vmIndex: ReadonlyMap<string, number>,
+  initialHost: number[],
+  at: string,
+  issues: Issue[],
+): void {
+  if (entry.vms.length > 0 && entry.count !== 1) {
+    issues.push({
+      path: `${at}.vms`,
+      expected: 'count 1 where VMs are named',
+      got: `count ${entry.count}`,
+    });
+    return;
+  }
+  for (const name of entry.vms) {
+    const vm = vmIndex.get(name);
+    if (vm === undefined) {
+      issues.push({ path: `${at}.vms`, expected: 'a VM of the workload', got: `"${name}"` });
+    } else if (initialHost[vm] !== -1) {
+      const other = hosts[initialHost[vm]!]?.name ?? 'another host';
+      issues.push({
+        path: `${at}.vms`,
+        expected: 'each VM on one host',
+        got: `"${name}" is also on ${other}`,
+      });
+    } else {
+      initialHost[vm] = hosts.length - 1;
+    }
+  }
+}
+
+/** The initial placement must fit into memory. */
+function checkMemory(
+  hosts: readonly HostSpec[],
+  workload: Workload,
+  initialHost: readonly number[],
+  path: string,
+  issues: Issue[],
+): void {
+  const held = new Array<number>(hosts.length).fill(0);
+  initialHost.forEach((host, vm) => {
+    if (host >= 0) held[host]! += workload.memoryBytes[vm]!;
+  });
+  hosts.forEach((host, index) => {
+    if (held[index]! <= host.memoryBytes) return;
+    issues.push({
+      path: `${path}: hosts (${host.name})`,
+      expected: `VMs of at most ${host.memoryBytes} bytes`,
+      got: `${held[index]} bytes`,
+    });
+  });
+}
+
+/** One host from its preset, its own keys taking precedence. */
+function hostOf(entry: HostEntry, name: string, at: string, issues: Issue[]): HostSpec | undefined {
+  const base = entry.model === undefined ? undefined : hostFromPreset(entry.model, name);
+  const cores = entry.cores ?? base?.cores;
+  const memoryBytes = entry.memory ?? base?.memoryBytes;
+  const pstates = entry.pstates?.map(pstateOf) ?? base?.pstates;
+  if (cores === undefined || memoryBytes === undefined || pstates === undefined) {
+    const missing = [
+      ...(cores === undefined ? ['cores'] : []),
+      ...(memoryBytes === undefined ? ['memory'] : []),
+      ...(pstates === undefined ? ['pstates'] : []),
+    ];
+    issues.push({
+      path: at,
+      expected: 'a model, or cores, memory and pstates',
+      got: `no ${missing.join(', no ')}`,
+    });
+    return undefined;
+  }
+  const rising = pstates.findIndex(
+    (pstate, row) => row > 0 && pstate.coreMips > pstates[row - 1]!.coreMips,
+  );
+  if (rising > 0) {
+    issues.push({
+      path: `${at}.pstates[${rising}].speed`,
+      expected: 'falling speeds, fastest first',
+      got: `${pstates[rising]!.coreMips} MIPS after ${pstates[rising - 1]!.coreMips}`,
+    });
+  }
+  const fastest = pstates[0]!;
+  const rule = governors.findIndex((governor) => governor.name === entry.governor?.rule);
+  return {
+    name,
+    cores,
+    memoryBytes,
+    pstates,
+    offW: entry.off ?? base?.offW ?? 0,
+    bootMs: entry.boot?.time ?? base?.bootMs ?? 0,
+    bootW: entry.boot?.power ?? base?.bootW ?? fastest.fullW,
+    shutdownMs: entry.shutdown?.time ?? base?.shutdownMs ?? 0,
+    shutdownW: entry.shutdown?.power ?? base?.shutdownW ?? fastest.idleW,
+    initiallyOn: entry.on,
+    ...(entry.governor === undefined ? {} : { governor: { rule, periodMs: entry.governor.every } }),
+  };
+}
+
+function pstateOf(entry: NonNullable<HostEntry['pstates']>[number]): PstateSpec {
+  return {
+    coreMips: entry.speed,
+    idleW: entry.idle,
+    epsilonW: entry.epsilon ?? entry.idle,
+    fullW: entry.full,
+    ...(entry.curve === undefined ? {} : { curveW: entry.curve }),
+  };
+}
