@@ -8,7 +8,7 @@ import type { Cluster } from './cluster.ts';
 import { historyMax } from './constants.ts';
 import { type Demand, pastPlace } from './demand.ts';
 import type { CloudSimSelection } from './options.ts';
-import { createRegressionScratch, type RegressionScratch, rSquared } from './r-squared.ts';
+import { createRegressionScratch, explainEach, type RegressionScratch } from './r-squared.ts';
 
 export interface Selector {
   readonly selection: CloudSimSelection;
@@ -66,35 +66,21 @@ function mostCorrelated(
   const count = cluster.hostVms[host]!;
   const samples = demand.length;
   if (count < 2 || count > samples) return -1;
+  const { explained, series } = scratch;
+  for (let index = 0; index < count; index++) {
+    const vm = slotVm[first + index]!;
+    for (let age = 0; age < samples; age++) {
+      series[index * samples + age] = demand.pastFractions[pastPlace(demand, vm, age)]!;
+    }
+  }
+  if (!explainEach(scratch, samples, count)) return -1;
   let highest = Number.MIN_VALUE;
   let chosen = slotVm[first]!;
-  scratch.design.fill(1, 0, samples);
-  for (let slot = first; slot < first + count; slot++) {
-    let column = samples;
-    for (let other = first; other < first + count; other++) {
-      if (other === slot) continue;
-      readPast(scratch.design, column, demand, slotVm[other]!, samples);
-      column += samples;
-    }
-    readPast(scratch.outcome, 0, demand, slotVm[slot]!, samples);
-    const explained = rSquared(scratch, samples, count);
-    if (explained === undefined) return -1;
-    if (explained > highest) {
-      highest = explained;
-      chosen = slotVm[slot]!;
+  for (let index = 0; index < count; index++) {
+    if (explained[index]! > highest) {
+      highest = explained[index]!;
+      chosen = slotVm[first + index]!;
     }
   }
   return chosen;
-}
-
-function readPast(
-  target: Float64Array,
-  offset: number,
-  demand: Demand,
-  vm: number,
-  samples: number,
-): void {
-  for (let age = 0; age < samples; age++) {
-    target[offset + age] = demand.pastFractions[pastPlace(demand, vm, age)]!;
-  }
 }
