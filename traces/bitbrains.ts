@@ -16,7 +16,7 @@ import { createWorkload, inputError, sharedUint16, type VmSpec } from '../sim/in
 import { type BitbrainsSamples, parseBitbrains } from './bitbrains-file.ts';
 import { listTraceFiles, readText } from './files.ts';
 import { checkWhole, IssueList } from './issues.ts';
-import { unitMips, unitsOf } from './quantize.ts';
+import { demandCellsMax, unitMips, unitsOf } from './quantize.ts';
 import type { Trace } from './report.ts';
 import { resample } from './resample.ts';
 
@@ -30,9 +30,6 @@ export interface BitbrainsOptions {
   /** How long a sample holds when the next ones are missing, ms; default one hour, then 0. */
   readonly holdMs?: number;
 }
-
-/** Cells of the largest demand matrix built here, 512 MiB. */
-const cellsMax = 0x10000000;
 
 /** Repairs by name; see `docs/traces.md`. */
 const noRepairs = {
@@ -129,9 +126,9 @@ function findGrid(
     endMs = Math.max(endMs, samples.timesMs[samples.timesMs.length - 1]! + intervalMs);
   }
   const steps = Math.max(1, Math.round((endMs - startMs) / intervalMs));
-  if (steps * vms.length > cellsMax) {
+  if (steps * vms.length > demandCellsMax) {
     const span = `times from ${startMs} to ${endMs} ms`;
-    throw inputError(directory, `at most ${Math.floor(cellsMax / vms.length)} steps`, span);
+    throw inputError(directory, `at most ${Math.floor(demandCellsMax / vms.length)} steps`, span);
   }
   return { startMs, intervalMs, steps };
 }

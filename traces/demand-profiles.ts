@@ -1,4 +1,5 @@
 /** Parameters of the synthetic demand model, each with what it was fitted to. */
+import { inputError } from '../sim/index.ts';
 
 /** Symbols refer to the formula in `demand-model.ts`; fractions are of a VM's capacity. */
 export interface DemandProfile {
@@ -36,10 +37,10 @@ const hourMs = 3_600_000;
 /**
  * Business applications in office hours: chosen, not fitted. Everything follows the working day
  * and applications burst as a whole, so consolidation pays at night and hurts in the morning. Half
- * of the VMs run at 15 % or less on average, one in ten idles.
+ * of the VMs run below some 17 % on average, one in ten idles.
  */
 const office: DemandProfile = {
-  levelMedian: 0.15,
+  levelMedian: 0.2,
   levelSigma: 0.8,
   idleFraction: 0.1,
   idleLevel: 0.01,
@@ -59,13 +60,13 @@ const office: DemandProfile = {
 
 /**
  * A PlanetLab day: 1,052 VMs of 2011-03-03 have mean 12.31 %, standard deviation 17.09 %,
- * quartiles 2, 6 and 15 % (Beloglazov & Buyya, CCPE 24(13), 2012, Table II; the files agree).
+ * quartiles 2, 6 and 15 % (Beloglazov & Buyya, CCPE 24(13), 2012, workload characteristics; the files agree).
  * Measured on the same files: VM means have quartiles 2.8, 6.8 and 14.4 %, the lag-1
  * autocorrelation within a VM is 0.05 in the median, the hourly cluster mean varies by ±9 %.
  */
 const planetlab: DemandProfile = {
-  levelMedian: 0.067,
-  levelSigma: 1.2,
+  levelMedian: 0.07,
+  levelSigma: 1.15,
   idleFraction: 0,
   idleLevel: 0,
   dayAmplitude: 0.08,
@@ -111,3 +112,10 @@ const bitbrains: DemandProfile = {
 export const demandProfiles = { office, planetlab, bitbrains } as const;
 
 export type DemandProfileName = keyof typeof demandProfiles;
+
+/** @throws InputError when there is no profile of that name. */
+export function profileOf(name: string): DemandProfile {
+  const profile = Object.entries(demandProfiles).find(([known]) => known === name)?.[1];
+  if (profile !== undefined) return profile;
+  throw inputError('profile', Object.keys(demandProfiles).join(', '), name);
+}

@@ -11,6 +11,9 @@
 /** Most units a cell holds. */
 const unitsMax = 65_535;
 
+/** Most cells of a demand matrix [steps, vms], 512 MiB; readers refuse to build a larger one. */
+export const demandCellsMax = 0x10000000;
+
 /** Unit of a VM of `capacityMips`, MIPS; 1 for a VM without capacity. */
 export function unitMips(capacityMips: number): number {
   let unit = 1;

@@ -18,10 +18,10 @@ import {
   type VmSpec,
 } from '../sim/index.ts';
 import { createDemandModel } from './demand-model.ts';
-import { type DemandProfileName, demandProfiles } from './demand-profiles.ts';
+import { type DemandProfileName, profileOf } from './demand-profiles.ts';
 import { checkWhole } from './issues.ts';
 import { cloudsimVmSizes, type VmSize } from './planetlab.ts';
-import { unitMips, unitsOf } from './quantize.ts';
+import { demandCellsMax, unitMips, unitsOf } from './quantize.ts';
 import type { Trace } from './report.ts';
 
 export interface SyntheticOptions {
@@ -52,8 +52,6 @@ const coreSpeeds = [2400, 2600, 2900] as const;
 const gibPerVcpu = [1, 2, 4] as const;
 const lifetimeMedianMs = 1_500_000;
 const lifetimeSigma = 2.4;
-/** Cells of the largest demand matrix built here, 512 MiB. */
-const cellsMax = 0x10000000;
 
 /** @throws InputError when an option is out of range. */
 export function createSynthetic(options: SyntheticOptions = {}): Trace {
@@ -61,17 +59,14 @@ export function createSynthetic(options: SyntheticOptions = {}): Trace {
   const profileName = options.profile ?? 'office';
   checkWhole([
     ['vms', vms, 1, 1_000_000],
-    ['steps', steps, 1, Math.floor(cellsMax / Math.max(1, vms))],
+    ['steps', steps, 1, Math.floor(demandCellsMax / Math.max(1, vms))],
     ['intervalMs', intervalMs, 1000, 86_400_000],
     ['seed', seed, 0, Number.MAX_SAFE_INTEGER],
   ]);
   if (!(churn >= 0 && churn <= 1)) throw inputError('churn', 'a share from 0 to 1', String(churn));
   if (options.sizes?.length === 0) throw inputError('sizes', 'at least one size', 'none');
-  if (!Object.hasOwn(demandProfiles, profileName)) {
-    throw inputError('profile', Object.keys(demandProfiles).join(', '), profileName);
-  }
 
-  const profile = demandProfiles[profileName];
+  const profile = profileOf(profileName);
   const model = createDemandModel(profile, seed, steps, intervalMs);
   const sizes = drawSizes(vms, seed, options, profileName);
   const membership = new RandomStream(seed, 'synthetic/applications');

@@ -101,7 +101,7 @@ it('refuses missing, empty and nested directories', () => {
 
 describeWithReference('the published PlanetLab days', () => {
   // Number of VMs, mean, standard deviation and quartiles in percent:
-  // Beloglazov & Buyya, CCPE 24(13), 2012, Table II.
+  // Beloglazov & Buyya, CCPE 24(13), 2012, workload characteristics.
   it.each([
     ['20110303', 1052, 12.31, 17.09, 2, 6, 15],
     ['20110306', 898, 11.44, 16.83, 2, 5, 13],
