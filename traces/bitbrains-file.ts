@@ -35,6 +35,7 @@ const neededColumns = [
   ['memory capacity provisioned [kb]', 5],
 ] as const;
 const publishedColumns = 11;
+const coresMax = 65_535;
 
 /** Times below this are seconds: as ms it is March 1973, as seconds the year 5138. */
 const millisecondsMin = 1e11;
@@ -81,10 +82,13 @@ export function parseBitbrains(text: string, file: string, issues: IssueList): B
     }
     columns.forEach((column, field) => {
       const value = numberOf(texts[column]);
+      const [what] = neededColumns[field]!;
+      const isCount = what === 'cpu cores';
+      const max = isCount ? coresMax : Number.MAX_VALUE;
       // A NaN fails the comparison as well.
-      if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-        const what = neededColumns[field]![0];
-        issues.add(`${file}:${row + 1}`, `${what}: a number from 0 up`, texts[column] ?? '');
+      if (!(value >= 0 && value <= max) || (isCount && !Number.isInteger(value))) {
+        const kind = isCount ? `a whole number from 0 to ${max}` : 'a number from 0 up';
+        issues.add(`${file}:${row + 1}`, `${what}: ${kind}`, texts[column] ?? '');
       }
       fields[field]![row - first] = value;
     });

@@ -174,6 +174,10 @@ it('names file, line, expected and got of what cannot be used', () => {
   );
   expectIssue(file(good, sample(300, '')), ':3: expected cpu usage [mhz]');
   expectIssue(file(sample(0, 1, 2, -5)), ':2: expected memory capacity provisioned [kb]');
+  expectIssue(
+    file(sample(0, 1, 1.5)),
+    ':2: expected cpu cores: a whole number from 0 to 65535, got ',
+  );
   expectIssue(file(good, sample(300, 1).slice(0, 30)), ':3: expected 11 columns, got ');
   expectIssue(file(good, '', sample(300, 1)), ':3: expected 11 columns, got a blank line');
   expectIssue(file(), ': expected at least one sample, got a header only');

@@ -1,5 +1,8 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { InputError } from '../../sim/index.ts';
 import { writeColumns } from '../../traces/columns.ts';
 import { detectFormat, readTrace, readWorkload } from '../../traces/read.ts';
 import { summarize } from '../../traces/summary.ts';
@@ -56,6 +59,52 @@ it('says what it found when nothing fits', () => {
   expectIssue(directoryWith({ 'x.csv': 'a,b\n1,2\n' }), /the first x.csv: a,b/);
   expectIssue(directoryWith({ a: new Uint8Array([0, 255, 7]) }), /the first a: /);
   expectIssue(join(directoryWith({ a: 'hello' }), 'a'), /got a file: hello/);
+});
+
+it('answers damaged files with an InputError or a workload, never with another error', () => {
+  const csv = new TextEncoder().encode(
+    bitbrains + bitbrains.split('\n')[1]!.replace('9804', '9999'),
+  );
+  const sources: readonly Readonly<Record<string, Uint8Array>>[] = [
+    { '1.csv': csv },
+    { vm1: new TextEncoder().encode('1\n22\n100\n'), vm2: new TextEncoder().encode('1\n2\n3') },
+    {
+      'flav_map.txt': new TextEncoder().encode('1,1.75 b\n4,28 i\n'),
+      'v1.interval_map.txt': new TextEncoder().encode('0 0\n300 1\n600 2\n900 2\n'),
+      'v1.dev.txt': new TextEncoder().encode('600 b,b,|,i,|\n1200 b,|\n1500 i,|\n'),
+      'v1.dev.c2100.txt': new TextEncoder().encode('600 U0,U1,|,C2,|\n1200 U2,|\n1500 U2,|\n'),
+    },
+  ];
+  const directory = directoryWith();
+  const changes = fc.array(
+    fc.tuple(fc.nat(), fc.constantFrom('cut', 'set', 'digit'), fc.nat({ max: 255 })),
+    { minLength: 1, maxLength: 3 },
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...sources), fc.nat(), changes, (files, which, edits) => {
+      const names = Object.keys(files);
+      const changed = names[which % names.length]!;
+      let bytes = files[changed]!.slice();
+      for (const [position, kind, value] of edits) {
+        const at = position % Math.max(1, bytes.length);
+        if (kind === 'cut') bytes = bytes.subarray(0, at);
+        else bytes[at] = kind === 'set' ? value : 0x30 + (value % 10);
+      }
+      rmSync(join(directory, 'trace'), { recursive: true, force: true });
+      mkdirSync(join(directory, 'trace'));
+      for (const name of names) {
+        const content = name === changed ? bytes : files[name]!;
+        writeFileSync(join(directory, 'trace', name), content);
+      }
+      try {
+        const { workload } = readTrace(join(directory, 'trace'));
+        expect(workload.demandUnits.length).toBe(workload.steps * workload.vmNames.length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+      }
+    }),
+    { seed: 7, numRuns: 1000 },
+  );
 });
 
 it('summarizes utilization while VMs live, totals and lifetimes', () => {
