@@ -112,10 +112,10 @@ function sampleGovernor(twin: Twin, host: number): void {
   state.hostGovernorCapacityMi[host] = state.hostCapacityMi[host]!;
   const rule = twin.governors[model.hostGovernor[host]!];
   assert(rule !== undefined, () => `host ${host} names governor ${model.hostGovernor[host]}`);
-  if (state.hostPower[host] === hostPower.on && capacity > 0) {
+  if (state.hostPower[host] === hostPower.on) {
     const start = model.pstateStart[host]!;
     const next = rule.next({
-      load: Math.min(1, work / capacity),
+      load: capacity > 0 ? Math.min(1, work / capacity) : 0,
       cores: model.hostCores[host]!,
       pstate: state.hostPstate[host]!,
       pstates: model.hostPstates[host]!,

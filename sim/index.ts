@@ -47,8 +47,20 @@ export {
   type RefusedAction,
   unlimited,
 } from './plan.ts';
+export { createPolicy, policyKinds } from './policies/index.ts';
 export { type Chance, inSequence, type Policy } from './policy.ts';
-export { powerOff, powerOn } from './power-transitions.ts';
+export { failHost, powerOff, powerOn } from './power-transitions.ts';
+export {
+  type Candidate,
+  headrooms,
+  mutations,
+  planKey,
+  propose,
+  proposers,
+  withFrequencies,
+} from './proposals/candidates.ts';
+export { plannedDemand, withHeadroom, withPstates } from './proposals/frequency.ts';
+export { isLegalPlan } from './proposals/legality.ts';
 export type { Recorder } from './recorder.ts';
 export { RandomStream } from './rng.ts';
 export {

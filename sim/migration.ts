@@ -166,9 +166,11 @@ export function abortMigration(twin: Twin, flow: number): void {
   if (isOnNetwork(twin, flow)) leaveNetwork(twin, flow);
   cancel(state, twin.timers.flow + flow);
   state.hostReservedBytes[state.migrationTarget[flow]!]! -= model.workload.memoryBytes[vm]!;
+  const paused = state.vmStatus[vm] === vmStatus.paused;
   releaseMigration(twin, flow);
   resumeVm(twin, vm);
   shareHost(twin, source);
+  if (paused) twin.recorder?.vmResumed?.(vm, source, nowMs);
 }
 
 function releaseMigration(twin: Twin, flow: number): void {

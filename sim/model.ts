@@ -104,6 +104,8 @@ export interface ClusterModel {
   readonly hostPstates: Int32Array;
   /** First row of the host in the P-state columns. */
   readonly pstateStart: Int32Array;
+  /** Core speed of the host's fastest P-state, MIPS. */
+  readonly hostFastestMips: Float64Array;
   readonly hostOffW: Float64Array;
   readonly hostBootMs: Float64Array;
   readonly hostBootW: Float64Array;
@@ -159,6 +161,7 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     hostNames: hosts.map((host) => host.name),
     hostCores: hostInteger((host) => host.cores, 0),
     hostMemoryBytes: hostColumn((host) => host.memoryBytes),
+    hostFastestMips: hostColumn((host) => Math.max(...host.pstates.map((p) => p.coreMips))),
     hostOffW: hostColumn((host) => host.offW),
     hostBootMs: hostColumn((host) => host.bootMs),
     hostBootW: hostColumn((host) => host.bootW),

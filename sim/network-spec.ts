@@ -14,7 +14,7 @@ export interface StarNetwork {
   readonly portBytesPerS: number;
 }
 
-/** Links and routes as given. A route serves both directions. */
+/** Links and routes as given. A route serves both directions unless both are given. */
 export interface RoutedNetwork {
   readonly type: 'routed';
   readonly links: readonly { readonly bytesPerS: number; readonly latencyS: number }[];
@@ -24,9 +24,10 @@ export interface RoutedNetwork {
     readonly links: readonly number[];
   }[];
   /**
-   * How transfers behave. `fluid` (SimGrid CM02): rate = max-min share, delay = latency.
-   * `tcp` (SimGrid LV08): rate = 0.97 × share, delay = 13.01 × latency, and a window limit of
-   * 4194304 / (2 × latency) bytes/s.
+   * How transfers behave, L being the latency of the whole route. `fluid` (SimGrid CM02): rate =
+   * max-min share with weight 1 / L, delay = L. `tcp` (SimGrid LV08): rate = 0.97 × share with
+   * weight 1 / (L + Σ 20537 / bandwidth), delay = 13.01 × L. Both: a route without latency has
+   * weight 1; the window limits the share to 4194304 / (2 L) bytes/s.
    */
   readonly transport: 'fluid' | 'tcp';
   /** Acknowledgements take 5 % of the reverse direction of the same links. */
@@ -51,13 +52,17 @@ export interface NetworkModel {
   /** Start-up delay, s, and rate limit, bytes/s, of each host pair, [hosts × hosts]. */
   readonly routeDelayS: Float64Array;
   readonly routeBytesPerS: Float64Array;
+  /** Weight of a flow in the max-min share of its links, [hosts × hosts]. */
+  readonly routeWeight: Float64Array;
   /** Payload bytes per byte of link share. */
   readonly rateFactor: number;
 }
 
 const tcpBandwidthFactor = 0.97;
 const tcpLatencyFactor = 13.01;
+/** SimGrid's network/TCP-gamma and network/weight-S, bytes. */
 const tcpWindowBytes = 4194304;
+const tcpWeightBytes = 20537;
 const crossTrafficShare = 1.05;
 
 export function buildNetwork(spec: NetworkSpec, hosts: number): NetworkModel {
@@ -72,14 +77,15 @@ export function buildNetwork(spec: NetworkSpec, hosts: number): NetworkModel {
       routeLinks: fillInt32(0, () => 0),
       routeDelayS: fillFloat64(0, () => 0),
       routeBytesPerS: fillFloat64(0, () => 0),
+      routeWeight: fillFloat64(0, () => 0),
       rateFactor: 1,
     };
   }
   const pairs: (readonly number[])[] = Array.from({ length: hosts * hosts }, () => []);
   for (const route of spec.routes) {
-    pairs[route.source * hosts + route.target] = route.links;
     pairs[route.target * hosts + route.source] = [...route.links].reverse();
   }
+  for (const route of spec.routes) pairs[route.source * hosts + route.target] = route.links;
   const starts = [0];
   for (const links of pairs) starts.push(starts.at(-1)! + links.length);
   const flat = pairs.flat();
@@ -105,8 +111,14 @@ export function buildNetwork(spec: NetworkSpec, hosts: number): NetworkModel {
       (pair) => latencyS[pair]! * (tcp ? tcpLatencyFactor : 1),
     ),
     routeBytesPerS: fillFloat64(pairs.length, (pair) =>
-      tcp && latencyS[pair]! > 0 ? tcpWindowBytes / (2 * latencyS[pair]!) : Infinity,
+      latencyS[pair]! > 0 ? tcpWindowBytes / (2 * latencyS[pair]!) : Infinity,
     ),
+    routeWeight: fillFloat64(pairs.length, (pair) => {
+      if (latencyS[pair]! <= 0) return 1;
+      const perLink = (link: number): number => tcpWeightBytes / spec.links[link]!.bytesPerS;
+      const slowness = tcp ? pairs[pair]!.reduce((sum, link) => sum + perLink(link), 0) : 0;
+      return 1 / (latencyS[pair]! + slowness);
+    }),
     rateFactor: tcp ? tcpBandwidthFactor : 1,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Transfers on links: each flow's rate is its max-min fair share of every link on its way, at
- * most its own cap. Only the connected part of the network that a change touches is computed
+ * Transfers on links: each flow's rate is its weighted max-min fair share of every link on its way,
+ * at most its own cap. Only the connected part of the network that a change touches is computed
  * anew: flows that share no link, directly or through others, do not affect each other.
  */
 import { phases, schedule } from './timers.ts';
@@ -71,6 +71,15 @@ function flowCap(twin: Twin, flow: number): number {
   return Math.min(own, network.routeBytesPerS[pair]! * network.rateFactor);
 }
 
+/** Weight of a flow among those on its links. */
+function flowWeight(twin: Twin, flow: number): number {
+  const { model, state } = twin;
+  const { network } = model;
+  if (network.star) return 1;
+  const pair = state.migrationSource[flow]! * network.hosts + state.migrationTarget[flow]!;
+  return network.routeWeight[pair]!;
+}
+
 /** New rates for everything connected to `flow`, which itself takes part or is about to leave. */
 function shareLinks(twin: Twin, flow: number, included: boolean): void {
   const { state, scratch } = twin;
@@ -123,82 +132,93 @@ function collectConnected(twin: Twin, start: number): { flows: number; links: nu
 }
 
 /**
- * Progressive filling of the flows `scratch.flows[from … flowCount - 1]`: all rates grow together
- * until a flow meets its cap or a link is full; those flows stop, the others go on.
+ * Progressive filling of the flows `scratch.flows[from … flowCount - 1]`: all rates grow together,
+ * in proportion to their weights, until a flow meets its cap or a link is full; those flows stop,
+ * the others go on.
  */
 function fillLinks(twin: Twin, from: number, flowCount: number, linkCount: number): void {
   const { model, scratch } = twin;
-  const { flows, flowRate, links, linkLeft, linkFlows } = scratch;
+  const { flows, flowRate, links, linkLeft, stopping } = scratch;
   for (let index = 0; index < linkCount; index++) {
     const link = links[index]!;
     linkLeft[link] = model.network.linkBytesPerS[link]! * model.network.rateFactor;
-    linkFlows[link] = 0;
   }
-  for (let index = from; index < flowCount; index++) {
-    flowRate[index] = -1;
-    countOnLinks(twin, flows[index]!, 1);
-  }
+  for (let index = from; index < flowCount; index++) flowRate[index] = -1;
   let open = flowCount - from;
   while (open > 0) {
-    const level = fullestLinkShare(twin, linkCount);
-    const smallest = smallestOpenCap(twin, from, flowCount);
-    const rate = Math.min(smallest, level);
+    weighLinks(twin, from, flowCount, linkCount);
+    const level = fullestLinkLevel(twin, linkCount);
+    const capLevel = smallestCapLevel(twin, from, flowCount);
     // Who stops is decided on the links as they were at the start of this round.
     let stopped = 0;
     for (let index = from; index < flowCount; index++) {
       if (flowRate[index]! >= 0) continue;
       const flow = flows[index]!;
-      const stops = smallest <= level ? flowCap(twin, flow) <= rate : meetsLevel(twin, flow, level);
-      if (stops) scratch.stopping[stopped++] = index;
+      const stops =
+        capLevel <= level
+          ? flowCap(twin, flow) / flowWeight(twin, flow) <= capLevel
+          : meetsLevel(twin, flow, level);
+      if (stops) stopping[stopped++] = index;
     }
     for (let index = 0; index < stopped; index++) {
-      const at = scratch.stopping[index]!;
-      flowRate[at] = rate;
-      countOnLinks(twin, flows[at]!, -1);
-      takeFromLinks(twin, flows[at]!, rate);
+      const at = stopping[index]!;
+      const flow = flows[at]!;
+      flowRate[at] = capLevel <= level ? flowCap(twin, flow) : level * flowWeight(twin, flow);
+      takeFromLinks(twin, flow, flowRate[at]!);
     }
     open -= stopped;
   }
 }
 
-/** Smallest equal share that any link can still give its open flows, bytes/s. */
-function fullestLinkShare(twin: Twin, linkCount: number): number {
-  const { links, linkLeft, linkFlows } = twin.scratch;
+/** Sums the weights of the open flows on each link. */
+function weighLinks(twin: Twin, from: number, flowCount: number, linkCount: number): void {
+  const { model, state, scratch } = twin;
+  const { flows, flowRate, links, linkWeight } = scratch;
+  const { hopsMax } = model.network;
+  for (let index = 0; index < linkCount; index++) linkWeight[links[index]!] = 0;
+  for (let index = from; index < flowCount; index++) {
+    if (flowRate[index]! >= 0) continue;
+    const weight = flowWeight(twin, flows[index]!);
+    const first = flows[index]! * hopsMax;
+    for (let hop = first; hop < first + hopsMax; hop++) {
+      const link = state.hopLink[hop]!;
+      if (link >= 0) linkWeight[link]! += weight;
+    }
+  }
+}
+
+/** Lowest level, bytes/s per weight, at which a link with open flows is full. */
+function fullestLinkLevel(twin: Twin, linkCount: number): number {
+  const { links, linkLeft, linkWeight } = twin.scratch;
   let level = Infinity;
   for (let index = 0; index < linkCount; index++) {
     const link = links[index]!;
-    if (linkFlows[link]! > 0) level = Math.min(level, linkLeft[link]! / linkFlows[link]!);
+    if (linkWeight[link]! > 0) level = Math.min(level, linkLeft[link]! / linkWeight[link]!);
   }
   return level;
 }
 
-function smallestOpenCap(twin: Twin, from: number, flowCount: number): number {
+/** Lowest level at which an open flow meets its own cap. */
+function smallestCapLevel(twin: Twin, from: number, flowCount: number): number {
   const { flows, flowRate } = twin.scratch;
   let smallest = Infinity;
   for (let index = from; index < flowCount; index++) {
-    if (flowRate[index]! < 0) smallest = Math.min(smallest, flowCap(twin, flows[index]!));
+    const flow = flows[index]!;
+    if (flowRate[index]! >= 0) continue;
+    smallest = Math.min(smallest, flowCap(twin, flow) / flowWeight(twin, flow));
   }
   return smallest;
 }
 
-/** True when one of the flow's links can give no more than `level`. */
+/** True when one of the flow's links is full at `level`. */
 function meetsLevel(twin: Twin, flow: number, level: number): boolean {
   const { state, model, scratch } = twin;
   const first = flow * model.network.hopsMax;
   for (let hop = first; hop < first + model.network.hopsMax; hop++) {
     const link = state.hopLink[hop]!;
-    if (link >= 0 && scratch.linkLeft[link]! / scratch.linkFlows[link]! <= level) return true;
+    if (link >= 0 && scratch.linkLeft[link]! / scratch.linkWeight[link]! <= level) return true;
   }
   return false;
-}
-
-function countOnLinks(twin: Twin, flow: number, change: number): void {
-  const { state, model, scratch } = twin;
-  const first = flow * model.network.hopsMax;
-  for (let hop = first; hop < first + model.network.hopsMax; hop++) {
-    const link = state.hopLink[hop]!;
-    if (link >= 0) scratch.linkFlows[link]! += change;
-  }
 }
 
 function takeFromLinks(twin: Twin, flow: number, rate: number): void {

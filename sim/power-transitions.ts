@@ -1,9 +1,12 @@
 /** Switching hosts on and off, with the time and energy that takes. */
+import { abortMigration } from './migration.ts';
 import { settleHost, shareHost } from './sharing.ts';
-import { hostPower } from './state.ts';
-import { phases, schedule } from './timers.ts';
+import { hostPower, migrationStage } from './state.ts';
+import { killTasks } from './tasks.ts';
+import { cancel, phases, schedule } from './timers.ts';
 import type { Refusal } from './transitions.ts';
 import type { Twin } from './twin.ts';
+import { departVm, releasePlanned } from './vm-lifecycle.ts';
 
 /** Begins to boot a host that is off, or keeps one that was to shut down when empty. */
 export function powerOn(twin: Twin, host: number): Refusal {
@@ -43,6 +46,31 @@ export function shutDownIfDrained(twin: Twin, host: number): void {
   setPower(twin, host, hostPower.shuttingDown);
   const downMs = state.nowMs[0]! + model.hostShutdownMs[host]!;
   schedule(state, twin.timers.transition + host, downMs, phases.transition);
+}
+
+/**
+ * The host fails: it is off at once, and with it go its VMs, its tasks and the migrations to and
+ * from it. Tasks that have yet to start will do so if the host is on by then.
+ */
+export function failHost(twin: Twin, host: number): Refusal {
+  const { model, state, timers } = twin;
+  if (state.hostPower[host] === hostPower.off) return 'the host is off';
+  for (let flow = 0; flow < model.migrationsMax && state.hostIncoming[host]! > 0; flow++) {
+    const busy = state.migrationStage[flow] !== migrationStage.free;
+    if (busy && state.migrationTarget[flow] === host) abortMigration(twin, flow);
+  }
+  for (let vm = 0; vm < model.vms && state.hostIncoming[host]! > 0; vm++) {
+    if (state.vmPlanned[vm] === host) releasePlanned(twin, vm);
+  }
+  settleHost(twin, host, state.nowMs[0]!);
+  state.hostDraining[host] = 0;
+  while (state.hostVms[host]! > 0) {
+    departVm(twin, state.slots[state.hostSlot[host]! + state.hostVms[host]! - 1]!);
+  }
+  killTasks(twin, -1, host);
+  cancel(state, timers.transition + host);
+  setPower(twin, host, hostPower.off);
+  return undefined;
 }
 
 /** The end of booting or shutting down. Returns true when the host is now up. */

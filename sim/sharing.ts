@@ -5,6 +5,7 @@
 import { slotWaterLevel, waterLevel } from './contention.ts';
 import { currentPowerW } from './power.ts';
 import { hostPower, taskStatus, vmStatus } from './state.ts';
+import { phaseKinds } from './task-spec.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
 
@@ -111,9 +112,21 @@ function settleOutgoing(twin: Twin, host: number, elapsedS: number): void {
       continue;
     }
     const work = deliveredMips(twin, vm) * elapsedS;
-    state.roundWorkMi[migration]! += work * (1 - lost);
     state.vmDegradedMi[vm]! += work * lost;
+    // A VM can receive more than its tasks can use; only what they do makes pages dirty.
+    state.roundWorkMi[migration]! +=
+      model.vmTaskDriven[vm] === 1 ? taskMips(twin, vm) * elapsedS : work * (1 - lost);
   }
+}
+
+/** Rate of all tasks of `vm` together, MIPS. */
+function taskMips(twin: Twin, vm: number): number {
+  const { state } = twin;
+  let sum = 0;
+  for (let task = state.vmTask[vm]!; task >= 0; task = state.taskNext[task]!) {
+    sum += state.taskRateMips[task]!;
+  }
+  return sum;
 }
 
 /** Adds the work `vm` asked for up to `timeMs`. Call before its demand changes. */
@@ -269,7 +282,9 @@ function assignRates(twin: Twin, first: number, level: number, coreMips: number)
     const share = level === Infinity ? cap : level * model.tasks.phasePriority[phase]!;
     const rate = share < cap ? share : cap;
     state.taskRateMips[task] = rate;
-    if (rate > 0) firstS = Math.min(firstS, Math.max(0, state.taskRemaining[task]!) / rate);
+    if (rate > 0 && model.tasks.phaseKind[phase] === phaseKinds.work) {
+      firstS = Math.min(firstS, Math.max(0, state.taskRemaining[task]!) / rate);
+    }
   }
   return firstS;
 }

@@ -154,7 +154,7 @@ export class ClusterState {
   /** Booting host that the VM is to be placed on or moved to when it is up, -1 for none. */
   readonly vmPlanned: Int32Array;
 
-  /** [tasks] */
+  /** [tasks] Work left of the present phase; endless work counts down from 0. */
   readonly taskRemaining: Float64Array;
   readonly taskRateMips: Float64Array;
   readonly taskFinishedMs: Float64Array;

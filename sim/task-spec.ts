@@ -17,6 +17,8 @@ export type PhaseSpec =
       /** Weight under contention of a single-threaded phase. Default 1. */
       readonly priority?: number;
     }
+  /** Work without end: one thread that takes what it can get. Must be the last phase. */
+  | { readonly type: 'endless' }
   | { readonly type: 'sleep'; readonly ms: number }
   | { readonly type: 'sleepUntil'; readonly timeMs: number };
 
@@ -29,7 +31,7 @@ export interface TaskSpec {
 }
 
 /** Phase kinds as stored in `TaskModel.phaseKind`. */
-export const phaseKinds = { work: 0, sleep: 1, sleepUntil: 2 } as const;
+export const phaseKinds = { work: 0, sleep: 1, sleepUntil: 2, endless: 3 } as const;
 
 /** Immutable task columns. */
 export interface TaskModel {
@@ -41,7 +43,7 @@ export interface TaskModel {
   readonly startMs: Float64Array;
   /** First phase of each task, [count + 1]. */
   readonly phaseStart: Int32Array;
-  /** [phases]; amount = work of all threads, ms of sleep, or the date in ms. */
+  /** [phases]; amount = work of all threads (0 when endless), ms of sleep, or the date in ms. */
   readonly phaseKind: Int32Array;
   readonly phaseAmount: Float64Array;
   readonly phaseThreads: Int32Array;
@@ -53,7 +55,6 @@ export function buildTasks(tasks: readonly TaskSpec[]): TaskModel {
   const phases = tasks.flatMap((task) => task.phases);
   const starts = [0];
   for (const task of tasks) starts.push(starts.at(-1)! + task.phases.length);
-  const threads = (phase: PhaseSpec): number => (phase.type === 'work' ? (phase.threads ?? 1) : 0);
   return {
     count: tasks.length,
     names: tasks.map((task) => task.name),
@@ -69,26 +70,33 @@ export function buildTasks(tasks: readonly TaskSpec[]): TaskModel {
     phaseStart: fillInt32(starts.length, (index) => starts[index]!),
     phaseKind: fillInt32(phases.length, (index) => phaseKinds[phases[index]!.type]),
     phaseAmount: fillFloat64(phases.length, (index) => amountOf(phases[index]!)),
-    phaseThreads: fillInt32(phases.length, (index) => threads(phases[index]!)),
+    phaseThreads: fillInt32(phases.length, (index) => threadsOf(phases[index]!)),
     phaseBoundMips: fillFloat64(phases.length, (index) => {
       const phase = phases[index]!;
       // Bound and priority hold for single-threaded phases only.
-      return phase.type === 'work' && threads(phase) === 1
+      return phase.type === 'work' && threadsOf(phase) === 1
         ? (phase.boundMips ?? Infinity)
         : Infinity;
     }),
     phasePriority: fillFloat64(phases.length, (index) => {
       const phase = phases[index]!;
-      if (phase.type !== 'work') return 0;
-      return threads(phase) === 1 ? (phase.priority ?? 1) : threads(phase);
+      const threads = threadsOf(phase);
+      return phase.type === 'work' && threads === 1 ? (phase.priority ?? 1) : threads;
     }),
   };
+}
+
+function threadsOf(phase: PhaseSpec): number {
+  if (phase.type === 'work') return phase.threads ?? 1;
+  return phase.type === 'endless' ? 1 : 0;
 }
 
 function amountOf(phase: PhaseSpec): number {
   switch (phase.type) {
     case 'work':
       return phase.work * (phase.threads ?? 1);
+    case 'endless':
+      return 0;
     case 'sleep':
       return phase.ms;
     case 'sleepUntil':

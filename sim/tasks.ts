@@ -1,6 +1,6 @@
 /** Tasks: start, phases, completion. A task is listed on its host or VM while it works. */
 import { settleHost, shareHost } from './sharing.ts';
-import { taskStatus } from './state.ts';
+import { hostPower, taskStatus, vmStatus } from './state.ts';
 import { phaseKinds } from './task-spec.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
@@ -14,9 +14,19 @@ function completionToleranceS(nowMs: number): number {
   return 1e-9 + nowMs * 1e-18;
 }
 
-/** Begins the task's first phase. */
+/** Begins the task's first phase. It is lost when its VM has ended or its host is off. */
 export function startTask(twin: Twin, task: number): void {
-  twin.state.taskPhase[task] = 0;
+  const { model, state } = twin;
+  const vm = model.tasks.vm[task]!;
+  const lost =
+    vm >= 0
+      ? state.vmStatus[vm] === vmStatus.departed
+      : state.hostPower[model.tasks.host[task]!] === hostPower.off;
+  if (lost) {
+    state.taskStatus[task] = taskStatus.killed;
+    return;
+  }
+  state.taskPhase[task] = 0;
   beginPhase(twin, task);
 }
 
@@ -44,13 +54,18 @@ function beginPhase(twin: Twin, task: number): void {
       twin.recorder?.taskDone?.(task, nowMs);
       return;
     }
+    const kind = tasks.phaseKind[phase]!;
     const amount = tasks.phaseAmount[phase]!;
-    if (tasks.phaseKind[phase] === phaseKinds.work) {
+    if (kind === phaseKinds.endless || (kind === phaseKinds.work && amount > 0)) {
       beginWork(twin, task, amount);
       return;
     }
-    const untilMs = tasks.phaseKind[phase] === phaseKinds.sleep ? nowMs + amount : amount;
-    if (untilMs > nowMs) {
+    if (kind === phaseKinds.work) {
+      twin.recorder?.workStarted?.(task, state.taskPhase[task]!, nowMs);
+      twin.recorder?.workEnded?.(task, state.taskPhase[task]!, nowMs);
+    }
+    const untilMs = kind === phaseKinds.sleep ? nowMs + amount : amount;
+    if (kind !== phaseKinds.work && untilMs > nowMs) {
       state.taskStatus[task] = taskStatus.sleeping;
       schedule(state, timers.task + task, untilMs, phases.arrival);
       return;
@@ -101,7 +116,7 @@ function completeList(twin: Twin, first: number, host: number, vm: number): void
   while (task >= 0) {
     const next = state.taskNext[task]!;
     const leftS = state.taskRemaining[task]! / state.taskRateMips[task]!;
-    if (state.taskStatus[task] === taskStatus.working && leftS <= completionToleranceS(nowMs)) {
+    if (leftS <= completionToleranceS(nowMs) && !isEndless(twin, task)) {
       unlistTask(twin, task, host, vm);
       twin.recorder?.workEnded?.(task, state.taskPhase[task]!, nowMs);
       if (vm >= 0) refreshTaskDemand(twin, vm);
@@ -110,6 +125,12 @@ function completeList(twin: Twin, first: number, host: number, vm: number): void
     }
     task = next;
   }
+}
+
+function isEndless(twin: Twin, task: number): boolean {
+  const { model, state } = twin;
+  const phase = model.tasks.phaseStart[task]! + state.taskPhase[task]!;
+  return model.tasks.phaseKind[phase] === phaseKinds.endless;
 }
 
 function unlistTask(twin: Twin, task: number, host: number, vm: number): void {
@@ -130,14 +151,28 @@ function unlistTask(twin: Twin, task: number, host: number, vm: number): void {
   if (state.hostTasks[host] === 0) cancel(state, twin.timers.completion + host);
 }
 
-/** Ends all tasks of a VM that goes away. */
+/**
+ * Ends the working and the sleeping tasks of VM `vm` on `host`, or with `vm` = -1 those directly on
+ * the host. Tasks whose start is still to come are left: they find out then. The host must be
+ * settled.
+ */
 export function killTasks(twin: Twin, vm: number, host: number): void {
-  const { state } = twin;
-  for (let task = state.vmTask[vm]!; task >= 0; ) {
-    const next = state.taskNext[task]!;
-    unlistTask(twin, task, host, vm);
+  const { model, state, timers } = twin;
+  const owners = vm >= 0 ? model.tasks.vm : model.tasks.host;
+  const owner = vm >= 0 ? vm : host;
+  for (let task = 0; task < model.tasks.count; task++) {
+    if (owners[task] !== owner) continue;
+    const status = state.taskStatus[task];
+    if (status === taskStatus.working) {
+      const left = state.taskRemaining[task]!;
+      unlistTask(twin, task, host, vm);
+      state.taskRemaining[task] = left;
+    } else if (status === taskStatus.sleeping) {
+      cancel(state, timers.task + task);
+    } else {
+      continue;
+    }
     state.taskStatus[task] = taskStatus.killed;
-    task = next;
   }
 }
 

@@ -22,7 +22,7 @@ export interface Scratch {
   readonly stopping: Int32Array;
   readonly links: Int32Array;
   readonly linkLeft: Float64Array;
-  readonly linkFlows: Int32Array;
+  readonly linkWeight: Float64Array;
   /** 1 while the flow or link is in the part under study; always reset to 0. */
   readonly flowMark: Uint8Array;
   readonly linkMark: Uint8Array;
@@ -94,7 +94,7 @@ function createScratch(model: ClusterModel): Scratch {
     stopping: new Int32Array(migrationsMax),
     links: new Int32Array(network.links),
     linkLeft: new Float64Array(network.links),
-    linkFlows: new Int32Array(network.links),
+    linkWeight: new Float64Array(network.links),
     flowMark: new Uint8Array(migrationsMax),
     linkMark: new Uint8Array(network.links),
   };

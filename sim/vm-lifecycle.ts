@@ -5,7 +5,7 @@ import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
 import { vmStatus } from './state.ts';
 import { killTasks } from './tasks.ts';
-import { phases, schedule } from './timers.ts';
+import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
 
 /** The VM is asked for: from now on it waits in limbo until a policy places it. */
@@ -30,8 +30,9 @@ export function admitVm(twin: Twin, vm: number): void {
 
 /** The VM ends, wherever it is. */
 export function departVm(twin: Twin, vm: number): void {
-  const { model, state } = twin;
+  const { model, state, timers } = twin;
   const nowMs = state.nowMs[0]!;
+  cancel(state, timers.vm + vm);
   releasePlanned(twin, vm);
   if (state.vmMigration[vm]! >= 0) abortMigration(twin, state.vmMigration[vm]!);
   const host = state.vmHost[vm]!;
@@ -82,7 +83,7 @@ export function refreshTaskDemand(twin: Twin, vm: number): void {
   }
   const vcpus = Math.min(running, model.workload.vcpus[vm]!);
   const host = state.vmHost[vm]!;
-  const fastest = host < 0 ? 0 : model.pstateCoreMips[model.pstateStart[host]!]!;
+  const fastest = host < 0 ? 0 : model.hostFastestMips[host]!;
   const nominal = Math.min(model.workload.vcpuMips[vm]!, fastest);
   state.vmAskedMips[vm] = Math.min(state.vmBoundMips[vm]!, vcpus * nominal);
   const paused = state.vmStatus[vm] === vmStatus.paused;
