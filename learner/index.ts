@@ -1,39 +1,22 @@
 /** The learner's public names. */
+export { packTables, shapeOf } from './batch.ts';
+export { type Example, replayEpisode } from './dataset.ts';
+export { type FeatureSpec, hostFeatures, vmFeatures } from './features.ts';
+export { type NeuralPolicySpec, neuralPolicy } from './neural-policy.ts';
+export { defaultNetwork, type NetworkConfig, scoringModel, trainingModel } from './plan-network.ts';
+export { describePlans, type PlanTable } from './plan-table.ts';
+export { decodePolicy, encodePolicy, type StoredPolicy } from './policy-checkpoint.ts';
 export {
-  type AdamConfig,
-  adamDefaults,
   type Backend,
   type BackendName,
-  type Bucket,
   backendNames,
-  type Checkpoint,
-  checkpointVersion,
-  createPlainPredictor,
-  type Differentiator,
-  decodeCheckpoint,
-  describeModel,
-  type ElementType,
-  encodeCheckpoint,
-  type FeatureColumn,
-  type Feeds,
-  type Initial,
-  type InputSpec,
-  initializeParameters,
-  type JsonValue,
-  type Model,
-  matchParameters,
-  type Ops,
-  type Outputs,
   openBackend,
-  type Parameter,
-  type ParameterSpec,
-  type Predictor,
   parameterCount,
-  type RuntimeReport,
-  type Shape,
-  type SymbolicTensor,
-  type SyncPredictor,
-  type Trace,
-  type Trainer,
-  type TrainStep,
 } from './runtime/index.ts';
+export {
+  defaultTraining,
+  type EpochReport,
+  type TrainedNetwork,
+  type TrainOptions,
+  trainNetwork,
+} from './train.ts';

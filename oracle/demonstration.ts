@@ -1,0 +1,173 @@
+/**
+ * What the oracle writes down: for one decision every plan it tried with its cost, best first, and
+ * which one was carried out. One JSON line each, behind a header line that names the episode.
+ *
+ * The cluster's state is not stored: a run is a pure function of scenario and seed, so replaying
+ * the executed plans gives every state back, bit for bit, and any feature can be computed later.
+ */
+import { type Action, type CostVector, type InputError, inputError } from '../sim/index.ts';
+
+/** First line of a shard. */
+export interface EpisodeHeader {
+  readonly format: 'wattwin-demonstrations';
+  readonly version: 1;
+  /** Fingerprint of the model, so that labels never meet another cluster. */
+  readonly model: string;
+  /** What was labelled, for people. */
+  readonly workload: string;
+  readonly seed: number;
+  readonly decisions: number;
+  readonly options: unknown;
+}
+
+/** One plan tried, as stored. */
+export interface LabelledPlan {
+  readonly source: string;
+  readonly actions: readonly Action[];
+  readonly cost: CostVector;
+  /** The objective's value over the horizon, kWh-equivalents. */
+  readonly objective: number;
+}
+
+/** One decision. */
+export interface Demonstration {
+  readonly decision: number;
+  /** When it was decided, and the end of the newest measurement it could use, ms. */
+  readonly decidedAtMs: number;
+  readonly observedAtMs: number;
+  /** Best first. */
+  readonly plans: readonly LabelledPlan[];
+  /** Index of the plan that was carried out. */
+  readonly executed: number;
+}
+
+const actionCodes = {
+  place: 'p',
+  migrate: 'm',
+  powerOn: 'n',
+  powerOff: 'f',
+  setPstate: 's',
+} as const;
+
+type PackedAction = readonly (string | number)[];
+
+/** One line, without the line break. */
+export function encodeDemonstration(demonstration: Demonstration): string {
+  const { decision, decidedAtMs, observedAtMs, executed } = demonstration;
+  return JSON.stringify({
+    decision,
+    decidedAtMs,
+    observedAtMs,
+    executed,
+    plans: demonstration.plans.map((plan) => [
+      plan.source,
+      plan.objective,
+      [plan.cost.energyKwh, plan.cost.lostVcpuHours, plan.cost.migrations],
+      plan.actions.map(packAction),
+    ]),
+  });
+}
+
+function packAction(action: Action): PackedAction {
+  const code = actionCodes[action.type];
+  switch (action.type) {
+    case 'place':
+    case 'migrate':
+      return [code, action.vm, action.host];
+    case 'setPstate':
+      return [code, action.host, action.pstate];
+    default:
+      return [code, action.host];
+  }
+}
+
+function unpackAction(packed: PackedAction): Action | undefined {
+  const [code, first, second] = packed;
+  if (typeof first !== 'number') return undefined;
+  if (code === actionCodes.powerOn) return { type: 'powerOn', host: first };
+  if (code === actionCodes.powerOff) return { type: 'powerOff', host: first };
+  if (typeof second !== 'number') return undefined;
+  if (code === actionCodes.place) return { type: 'place', vm: first, host: second };
+  if (code === actionCodes.migrate) return { type: 'migrate', vm: first, host: second };
+  if (code === actionCodes.setPstate) return { type: 'setPstate', host: first, pstate: second };
+  return undefined;
+}
+
+/** A shard as read back. */
+export interface Episode {
+  readonly header: EpisodeHeader;
+  readonly demonstrations: readonly Demonstration[];
+  /** Bytes up to the end of the last whole line; what follows was cut off while being written. */
+  readonly wholeBytes: number;
+}
+
+/**
+ * Reads a shard. A last line without its line break is ignored: the writer was stopped in it.
+ *
+ * @param path Name of the file, for messages.
+ * @throws InputError naming `path:line`.
+ */
+export function decodeEpisode(bytes: Uint8Array, path: string): Episode | undefined {
+  const end = bytes.lastIndexOf(10) + 1;
+  if (end === 0) return undefined;
+  const lines = new TextDecoder().decode(bytes.subarray(0, end)).split('\n').slice(0, -1);
+  const header = parseLine(lines[0] ?? '', path, 1) as EpisodeHeader;
+  if (header.format !== 'wattwin-demonstrations') {
+    throw inputError(`${path}:1`, 'a header of format wattwin-demonstrations', lines[0] ?? '');
+  }
+  if (header.version !== 1) {
+    throw inputError(`${path}:1`, 'format version 1', `version ${String(header.version)}`);
+  }
+  const demonstrations = lines.slice(1).map((line, index) => {
+    const demonstration = decodeDemonstration(line, path, index + 2);
+    if (demonstration.decision !== index) {
+      throw inputError(`${path}:${index + 2}`, `decision ${index}`, `${demonstration.decision}`);
+    }
+    return demonstration;
+  });
+  return { header, demonstrations, wholeBytes: end };
+}
+
+function parseLine(line: string, path: string, number: number): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch (error) {
+    throw inputError(`${path}:${number}`, 'a JSON object', (error as Error).message);
+  }
+}
+
+type PackedPlan = readonly [
+  string,
+  number,
+  readonly [number, number, number],
+  readonly PackedAction[],
+];
+
+function decodeDemonstration(line: string, path: string, number: number): Demonstration {
+  const value = parseLine(line, path, number) as {
+    readonly decision: number;
+    readonly decidedAtMs: number;
+    readonly observedAtMs: number;
+    readonly executed: number;
+    readonly plans: readonly PackedPlan[];
+  };
+  const bad = (expected: string): InputError => inputError(`${path}:${number}`, expected, line);
+  if (!Array.isArray(value.plans) || !Number.isInteger(value.decision))
+    throw bad('a demonstration');
+  const plans = value.plans.map(([source, objective, cost, actions]): LabelledPlan => {
+    if (typeof objective !== 'number' || cost.length !== 3) throw bad('plans with three costs');
+    return {
+      source,
+      objective,
+      cost: { energyKwh: cost[0], lostVcpuHours: cost[1], migrations: cost[2] },
+      actions: actions.map((packed: PackedAction) => {
+        const action = unpackAction(packed);
+        if (action === undefined) throw bad('actions p, m, n, f or s');
+        return action;
+      }),
+    };
+  });
+  if (plans[value.executed] === undefined) throw bad('an executed plan that is listed');
+  const { decision, decidedAtMs, observedAtMs, executed } = value;
+  return { decision, decidedAtMs, observedAtMs, executed, plans };
+}

@@ -1,0 +1,102 @@
+/**
+ * Labels one episode: runs a twin from decision to decision, searches each, tells the result, and
+ * carries out the best plan, or now and then another good one, so that the learner also sees states
+ * the oracle would avoid.
+ */
+import {
+  advance,
+  applyPlan,
+  type CostVector,
+  type Policy,
+  proposers,
+  RandomStream,
+  type Twin,
+  TwinView,
+} from '../sim/index.ts';
+import type { Demonstration } from './demonstration.ts';
+import { type OracleOptions, searchSpecOf } from './options.ts';
+import { type ScoredPlan, search } from './search.ts';
+
+/** Scores plans on forks of a twin: the pool, or anything that gives the same numbers. */
+export type Scorer = (
+  twin: Twin,
+  plans: readonly (readonly ScoredPlan['actions'][number][])[],
+) => Promise<readonly CostVector[]>;
+
+export interface LabelSpec {
+  readonly options: OracleOptions;
+  readonly untilMs: number;
+  readonly seed: number;
+  /** Chance that a decision carries out another plan than the best, in [0, 1]. */
+  readonly exploration: number;
+  /** Decisions labelled before, to go on from. */
+  readonly done: readonly Demonstration[];
+}
+
+/** End of the newest interval that telemetry has measured, ms. */
+function observedAtMs(twin: Twin): number {
+  const { intervalMs } = twin.model.workload;
+  return Math.floor(twin.nowMs / intervalMs) * intervalMs;
+}
+
+/** Decisions of a run that ends at `untilMs`. */
+export function decisionCount(untilMs: number, decisionEveryMs: number): number {
+  return Math.ceil(untilMs / decisionEveryMs);
+}
+
+/** @param twin At time 0; changed. */
+export async function* labelEpisode(
+  twin: Twin,
+  scorer: Scorer,
+  spec: LabelSpec,
+): AsyncGenerator<Demonstration> {
+  const { options, untilMs, done } = spec;
+  const every = options.decisionEveryMs;
+  const policies = proposers();
+  const count = decisionCount(untilMs, every);
+  for (let decision = 0; decision < count; decision++) {
+    advance(twin, decision * every);
+    const labelled = done[decision];
+    if (labelled !== undefined) {
+      applyPlan(twin, labelled.plans[labelled.executed]!.actions);
+      continue;
+    }
+    const ranked = await searchWith(twin, policies, scorer, spec, decision);
+    const executed = choose(ranked.length, decision, spec);
+    yield {
+      decision,
+      decidedAtMs: twin.nowMs,
+      observedAtMs: observedAtMs(twin),
+      plans: ranked.map(({ source, actions, cost, objective }) => ({
+        source,
+        actions,
+        cost,
+        objective,
+      })),
+      executed,
+    };
+    applyPlan(twin, ranked[executed]!.actions);
+  }
+}
+
+async function searchWith(
+  twin: Twin,
+  policies: readonly Policy[],
+  scorer: Scorer,
+  spec: LabelSpec,
+  decision: number,
+): Promise<ScoredPlan[]> {
+  // A stream of its own per decision: an episode that is resumed draws the same numbers.
+  const chance = new RandomStream(spec.seed, `search/${decision}`);
+  const conversation = search(new TwinView(twin), chance, policies, searchSpecOf(spec.options));
+  let step = conversation.next();
+  while (!step.done) step = conversation.next(await scorer(twin, step.value));
+  return step.value;
+}
+
+/** The best plan, or with chance `exploration` one of the better half. */
+function choose(count: number, decision: number, spec: LabelSpec): number {
+  const stream = new RandomStream(spec.seed, `exploration/${decision}`);
+  if (stream.float() >= spec.exploration) return 0;
+  return stream.integer(Math.max(1, Math.ceil(count / 2)));
+}
