@@ -16,7 +16,7 @@ import { fallbackThreshold } from './detectors/threshold.ts';
 import { Draft } from './draft.ts';
 import { createDrainer, switchOffEmpty } from './drain.ts';
 import { frequencyOption, frequencyRule, setFrequencies } from './frequency.ts';
-import { policyKind } from './kind.ts';
+import { lookbackOption, policyKind } from './kind.ts';
 import { placePending } from './pending.ts';
 import { powerAwareFit } from './placement.ts';
 import { type HostLimit, relieve } from './relieve.ts';
@@ -39,10 +39,11 @@ export const beloglazov = policyKind({
       .gt(0)
       .optional()
       .describe('threshold of thr (0.8) or safety of iqr (1.5), mad (2.5), lr and lrr (1.2)'),
+    lookback: lookbackOption(1),
     frequency: frequencyOption,
   },
   shorthands: shorthands(),
-  create: ({ detector, selection, parameter, frequency }) => {
+  create: ({ detector, selection, parameter, lookback, frequency }) => {
     const draft = new Draft();
     const drainer = createDrainer();
     const governor = frequencyRule(frequency);
@@ -51,7 +52,7 @@ export const beloglazov = policyKind({
     return {
       name: `${detector}-${selection}`,
       decide(cluster, plan, chance) {
-        draft.load(cluster, plan);
+        draft.load(cluster, plan, lookback);
         setLimits(draft, limit, detector);
         placePending(draft, powerAwareFit);
         relieve(draft, powerAwareFit, select, limit, limit, chance);

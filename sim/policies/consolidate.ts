@@ -1,12 +1,15 @@
 /**
  * Consolidation by one placement rule: pack VMs onto few hosts up to a limit, move some away from
  * a host only when it is asked for more than it has, and let the rest sleep.
+ *
+ * Against moving to and fro: between the limit and capacity nothing moves, and a VM counts with its
+ * highest recent demand, so a short lull empties no host.
  */
 import { z } from 'zod';
 import { Draft } from './draft.ts';
 import { createDrainer, switchOffEmpty } from './drain.ts';
 import { frequencyOption, frequencyRule, setFrequencies } from './frequency.ts';
-import { type PolicyKind, policyKind } from './kind.ts';
+import { lookbackOption, type PolicyKind, policyKind } from './kind.ts';
 import { placePending } from './pending.ts';
 import { bestFit, firstFit, type PlacementRule, powerAwareFit, worstFit } from './placement.ts';
 import { type HostLimit, relieve } from './relieve.ts';
@@ -26,9 +29,10 @@ function consolidation(name: string, description: string, rule: PlacementRule): 
         .lte(1)
         .default(0.8)
         .describe('fraction of a host that placement fills; above its capacity VMs move away'),
+      lookback: lookbackOption(3),
       frequency: frequencyOption,
     },
-    create: ({ maxUtilization, frequency }) => {
+    create: ({ maxUtilization, lookback, frequency }) => {
       const draft = new Draft();
       const drainer = createDrainer();
       const governor = frequencyRule(frequency);
@@ -36,7 +40,7 @@ function consolidation(name: string, description: string, rule: PlacementRule): 
       return {
         name,
         decide(cluster, plan, chance) {
-          draft.load(cluster, plan);
+          draft.load(cluster, plan, lookback);
           for (let host = 0; host < cluster.hosts; host++) {
             draft.limitMips[host] = limit(draft, host);
           }

@@ -44,13 +44,15 @@ export class Draft {
   /** [vms] Where the VM will be, -1 for nowhere; the next VM there, by rising id. */
   at = new Int32Array(0);
   nextVm = new Int32Array(0);
-  /** Newest demand, MIPS. */
+  /** Demand to plan with: the highest of the newest measurements, MIPS. */
   demandMips = new Float64Array(0);
   /** 1 when this plan may still move the VM. */
   movable = new Uint8Array(0);
   /** Space for lists of VMs; see `listPending` and the steps. */
   list = new Int32Array(0);
 
+  /** Fastest core of any host, asleep or not, MIPS. */
+  #fastestMips = 0;
   #leastWakeW = NaN;
 
   get cluster(): ClusterView {
@@ -63,14 +65,18 @@ export class Draft {
     return this.#plan;
   }
 
-  /** Starts over from the view and from what `plan` holds already. Limits are full capacity. */
-  load(cluster: ClusterView, plan: Plan): void {
+  /**
+   * Starts over from the view and from what `plan` holds already. Limits are full capacity.
+   *
+   * @param lookback How many of a VM's newest measurements its demand is the highest of.
+   */
+  load(cluster: ClusterView, plan: Plan, lookback = 1): void {
     this.#cluster = cluster;
     this.#plan = plan;
     this.#leastWakeW = NaN;
     if (this.use.length !== cluster.hosts) this.#resizeHosts(cluster.hosts);
     if (this.at.length !== cluster.vms) this.#resizeVms(cluster.vms);
-    this.#loadVms(cluster);
+    this.#loadVms(cluster, lookback);
     this.#loadHosts(cluster);
     for (const action of plan.actions) this.#replay(action);
   }
@@ -99,41 +105,43 @@ export class Draft {
     this.list = new Int32Array(vms);
   }
 
-  #loadVms(cluster: ClusterView): void {
+  #loadVms(cluster: ClusterView, lookback: number): void {
     this.guests.fill(0);
+    this.plannedMips.fill(0);
     this.firstVm.fill(-1);
     // Downwards, so that every list of VMs rises.
     for (let vm = cluster.vms - 1; vm >= 0; vm--) {
       const host = cluster.hostOf(vm);
       this.at[vm] = host;
       this.nextVm[vm] = -1;
-      this.demandMips[vm] = cluster.demandMips(vm);
+      this.demandMips[vm] = recentPeakMips(cluster, vm, lookback);
       this.movable[vm] = cluster.isRunning(vm) && !cluster.isMoving(vm) ? 1 : 0;
       if (host < 0) continue;
       this.nextVm[vm] = this.firstVm[host]!;
       this.firstVm[host] = vm;
       this.guests[host]!++;
+      this.plannedMips[host]! += this.demandMips[vm]!;
     }
   }
 
   #loadHosts(cluster: ClusterView): void {
     this.awakeCount = 0;
     this.asleepCount = 0;
+    this.#fastestMips = 0;
     for (let host = 0; host < cluster.hosts; host++) {
       const coreMips = cluster.coreMips(host, 0);
       const peakMips = coreMips * cluster.cores(host);
-      const plannedMips = cluster.hostDemandMips(host);
+      if (coreMips > this.#fastestMips) this.#fastestMips = coreMips;
       this.closed[host] = 0;
       this.expecting[host] = cluster.incomingCount(host) > 0 ? 1 : 0;
       this.coreMips[host] = coreMips;
       this.peakMips[host] = peakMips;
       this.limitMips[host] = peakMips;
-      this.plannedMips[host] = plannedMips;
       this.freeBytes[host] = cluster.freeMemoryBytes(host);
       if (cluster.isAvailable(host)) {
         this.use[host] = hostUse.awake;
         this.awake[this.awakeCount++] = host;
-        this.plannedW[host] = cluster.powerW(host, 0, plannedMips);
+        this.plannedW[host] = cluster.powerW(host, 0, this.plannedMips[host]!);
       } else if (cluster.isOff(host)) {
         this.use[host] = hostUse.asleep;
         this.asleep[this.asleepCount++] = host;
@@ -155,13 +163,16 @@ export class Draft {
     }
   }
 
-  /** Whether `vm` can go to `host` within its limit. An empty host takes one VM up to capacity. */
+  /**
+   * Whether `vm` can go to `host`: there is memory, its demand is within the limit (an empty host
+   * takes one VM up to capacity), and cores are as fast as its vCPUs, or none are faster.
+   */
   fits(vm: number, memoryBytes: number, host: number): boolean {
     if (this.closed[host] === 1 || memoryBytes > this.freeBytes[host]!) return false;
     const demand = this.demandMips[vm]!;
     const limit = this.guests[host] === 0 ? this.peakMips[host]! : this.limitMips[host]!;
     if (this.plannedMips[host]! + demand > limit) return false;
-    return demand <= this.cluster.vcpus(vm) * this.coreMips[host]!;
+    return this.coreMips[host]! >= Math.min(this.cluster.vcpuMips(vm), this.#fastestMips);
   }
 
   /** Takes `vm` away from where it will be. Its memory there stays held. */
@@ -279,6 +290,17 @@ export class Draft {
     this.plannedMips[host] = mips;
     this.plannedW[host] = this.cluster.powerW(host, 0, mips);
   }
+}
+
+function recentPeakMips(cluster: ClusterView, vm: number, lookback: number): number {
+  let peakMips = cluster.demandMips(vm);
+  if (lookback === 1) return peakMips;
+  const measured = Math.min(lookback, cluster.observations(vm));
+  for (let lag = 2; lag <= measured; lag++) {
+    const mips = cluster.demandAt(vm, lag);
+    if (mips > peakMips) peakMips = mips;
+  }
+  return peakMips;
 }
 
 function insertSorted(list: Int32Array, count: number, value: number): number {

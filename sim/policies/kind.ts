@@ -1,6 +1,7 @@
 /** A kind of policy: its name, what options it takes, and how to make one. */
 import { z } from 'zod';
 import type { Policy } from '../policy.ts';
+import { historyMax } from '../view.ts';
 
 export interface PolicyKind {
   readonly name: string;
@@ -29,4 +30,15 @@ export function policyKind<Shape extends z.ZodRawShape>(kind: {
     shorthands: kind.shorthands ?? {},
     create: (given) => kind.create(options.parse(given)),
   };
+}
+
+/** The option of policies that move VMs: how far back a VM's demand is remembered. */
+export function lookbackOption(intervals: number): z.ZodDefault<z.ZodNumber> {
+  return z
+    .number()
+    .int()
+    .gte(1)
+    .lte(historyMax)
+    .default(intervals)
+    .describe('intervals; a VM counts with its highest demand in the newest so many');
 }
