@@ -102,12 +102,12 @@ function endTransfer(twin: Twin, flow: number): void {
   }
   settleHost(twin, state.migrationSource[flow]!, nowMs);
   const dirty = Math.min(
-    Math.floor(state.roundWorkMi[flow]! * state.dirtyBytesPerMi[flow]!),
+    wholeBytes(state.roundWorkMi[flow]! * state.dirtyBytesPerMi[flow]!),
     model.migrationWorkingSetBytes[vm]!,
   );
   const left = state.migrationLeftBytes[flow]! - bytes + dirty;
   state.migrationLeftBytes[flow] = left;
-  const threshold = durationS > 0 ? Math.floor((bytes / durationS) * downtimeLimitS) : Infinity;
+  const threshold = durationS > 0 ? wholeBytes((bytes / durationS) * downtimeLimitS) : Infinity;
   if (threshold < left) {
     state.migrationStage[flow] = migrationStage.dirty;
     beginTransfer(twin, flow, dirty);
@@ -116,6 +116,11 @@ function endTransfer(twin: Twin, flow: number): void {
   state.migrationStage[flow] = migrationStage.stopAndCopy;
   pauseVm(twin, flow);
   beginTransfer(twin, flow, left);
+}
+
+/** Whole bytes in `bytes`, where a thousandth less than a whole is taken for rounding. */
+function wholeBytes(bytes: number): number {
+  return Math.floor(bytes + 0.001);
 }
 
 function pauseVm(twin: Twin, flow: number): void {
