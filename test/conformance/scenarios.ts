@@ -1,0 +1,157 @@
+/** Small clusters in every situation a policy must cope with. */
+import {
+  type ClusterOptions,
+  type HostOptions,
+  threePstates,
+  type VmOptions,
+} from '../builders.ts';
+
+export interface PolicyScenario {
+  readonly title: string;
+  readonly cluster: ClusterOptions;
+  /** Whether memory is enough for all VMs that are ever there at once, on any packing. */
+  readonly roomy: boolean;
+}
+
+const rows = 10;
+const intervalS = 300;
+
+/** Length of a scenario's run and time between decisions, ms. */
+export const scenarioMs = rows * intervalS * 1000;
+export const decisionMs = intervalS * 1000;
+
+/** Demand of `vm` in `rows` rows, between 0 and `peakMips`, repeatable and without pattern. */
+function uneven(vm: number, peakMips: number): number[] {
+  return Array.from({ length: rows }, (_, row) => {
+    const mixed = Math.imul(vm * 31 + row + 1, 0x9e3779b1) >>> 16;
+    return mixed % (peakMips + 1);
+  });
+}
+
+function vmsOf(count: number, make: (vm: number) => VmOptions): VmOptions[] {
+  return Array.from({ length: count }, (_, vm) => make(vm));
+}
+
+const fewHosts: readonly HostOptions[] = [
+  { pstates: threePstates },
+  { pstates: threePstates, cores: 8, memoryGib: 32 },
+  { coreMips: 2000, idleW: 150, fullW: 400 },
+  { coreMips: 800, idleW: 40, fullW: 70, offW: 0, memoryGib: 8 },
+  { pstates: threePstates, initiallyOn: false },
+];
+
+export const policyScenarios: readonly PolicyScenario[] = [
+  { title: 'no VMs', cluster: { hosts: 3, steps: rows }, roomy: true },
+  {
+    title: 'no VM yet, one arrives later',
+    cluster: { hosts: 2, steps: rows, vms: [{ demandMips: 900, arrivalS: 1000 }] },
+    roomy: true,
+  },
+  {
+    title: 'one host',
+    cluster: { hosts: 1, vms: vmsOf(4, (vm) => ({ demandMips: uneven(vm, 2000), host: 0 })) },
+    roomy: true,
+  },
+  {
+    title: 'one host that is off',
+    cluster: {
+      hosts: [{ initiallyOn: false }],
+      vms: vmsOf(3, (vm) => ({ demandMips: uneven(vm, 900) })),
+    },
+    roomy: true,
+  },
+  {
+    title: 'all VMs waiting',
+    cluster: { hosts: 6, vms: vmsOf(16, (vm) => ({ demandMips: uneven(vm, 1500) })) },
+    roomy: true,
+  },
+  {
+    title: 'three times as much demand as capacity',
+    cluster: {
+      hosts: 4,
+      vms: vmsOf(24, (vm) => ({
+        demandMips: uneven(vm, 4000).map((mips) => (1000 + mips / 2) | 0),
+        host: vm % 5 === 4 ? -1 : vm % 4,
+      })),
+    },
+    roomy: true,
+  },
+  {
+    title: 'idle VMs on every host',
+    cluster: { hosts: 5, vms: vmsOf(5, (vm) => ({ demandMips: 50, host: vm })), steps: rows },
+    roomy: true,
+  },
+  {
+    title: 'VMs that ask for nothing',
+    cluster: { hosts: 3, vms: vmsOf(6, (vm) => ({ demandMips: 0, host: vm % 3 })), steps: rows },
+    roomy: true,
+  },
+  {
+    title: 'hosts of several kinds with P-states',
+    cluster: {
+      hosts: fewHosts,
+      vms: vmsOf(12, (vm) => ({
+        demandMips: uneven(vm, 1800),
+        vcpuMips: vm % 3 === 0 ? 2000 : 1000,
+        memoryGib: 1 + (vm % 3),
+        host: vm % 4,
+      })),
+    },
+    roomy: true,
+  },
+  {
+    title: 'all hosts off at the start',
+    cluster: {
+      hosts: [{ initiallyOn: false }, { initiallyOn: false }, { initiallyOn: false, cores: 8 }],
+      vms: vmsOf(7, (vm) => ({ demandMips: uneven(vm, 1200), arrivalS: vm * 200 })),
+    },
+    roomy: true,
+  },
+  {
+    title: 'arrivals and departures',
+    cluster: {
+      hosts: fewHosts,
+      vms: vmsOf(20, (vm) => ({
+        demandMips: uneven(vm, 1600),
+        arrivalS: (vm % 7) * 311,
+        ...(vm % 2 === 0 ? { departureS: (vm % 7) * 311 + 450 + 37 * vm } : {}),
+      })),
+    },
+    roomy: true,
+  },
+  {
+    title: 'more memory asked for than there is',
+    cluster: {
+      hosts: [{ memoryGib: 4 }, { memoryGib: 4 }, { memoryGib: 6 }],
+      vms: vmsOf(10, (vm) => ({ demandMips: uneven(vm, 900), departureS: 500 + 250 * vm })),
+    },
+    roomy: false,
+  },
+  {
+    title: 'slow migrations that outlast the decision interval',
+    cluster: {
+      hosts: [{}, {}, {}, {}, { initiallyOn: false, bootMs: 700_000 }],
+      vms: vmsOf(14, (vm) => ({
+        demandMips: uneven(vm, 2000),
+        host: vm % 3,
+        ...(vm % 4 === 3 ? { departureS: 333 + 150 * vm } : {}),
+      })),
+      migration: { bytesPerS: 3e6, dirtyIntensity: 0.3, workingSetBytes: 1e8 },
+      network: { type: 'star', portBytesPerS: 5e6 },
+    },
+    roomy: true,
+  },
+  {
+    title: 'VMs faster than any host',
+    cluster: {
+      hosts: [{ coreMips: 500 }, { coreMips: 700 }, { coreMips: 700 }],
+      vms: vmsOf(6, (vm) => ({ demandMips: uneven(vm, 2000), vcpuMips: 3000 })),
+    },
+    roomy: true,
+  },
+].map(
+  (scenario): PolicyScenario => ({
+    ...scenario,
+    cluster: { intervalS, steps: rows, ...scenario.cluster },
+  }),
+);
