@@ -66,6 +66,9 @@ class Driver {
     this.#twin = new Twin(this.#model, ClusterState.allocate(this.#model, 0), simGridGovernors);
     this.#twin.recorder = this.#transcript;
     initialize(this.#twin);
+    scenario.hosts.forEach((host, index) => {
+      if (!host.initially_on) this.#endGovernor(index);
+    });
   }
 
   run(): SimGridResult {
@@ -159,15 +162,19 @@ class Driver {
   }
 
   #endSwitching({ host, type, startS, endS, pstate }: Switching): void {
-    const { state, timers } = this.#twin;
     setPstate(this.#twin, host, pstate);
     if (type === 'power_off') {
       failHost(this.#twin, host);
-      // SimGrid's governors are actors on the host and die with it.
-      cancel(state, timers.governor + host);
+      this.#endGovernor(host);
     }
     const name = this.#model.hostNames[host] ?? '';
     this.#power.push({ host: name, type, start: startS, end: endS });
+  }
+
+  /** SimGrid's governors are actors on their host and die when it is switched off. */
+  #endGovernor(host: number): void {
+    const { state, timers } = this.#twin;
+    cancel(state, timers.governor + host);
   }
 
   #sample(t: number): void {
