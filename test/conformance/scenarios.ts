@@ -40,7 +40,7 @@ const fewHosts: readonly HostOptions[] = [
   { pstates: threePstates, initiallyOn: false },
 ];
 
-export const policyScenarios: readonly PolicyScenario[] = [
+const situations: readonly PolicyScenario[] = [
   { title: 'no VMs', cluster: { hosts: 3, steps: rows }, roomy: true },
   {
     title: 'no VM yet, one arrives later',
@@ -149,7 +149,9 @@ export const policyScenarios: readonly PolicyScenario[] = [
     },
     roomy: true,
   },
-].map(
+];
+
+export const policyScenarios = situations.map(
   (scenario): PolicyScenario => ({
     ...scenario,
     cluster: { intervalS, steps: rows, ...scenario.cluster },

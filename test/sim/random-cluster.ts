@@ -1,0 +1,199 @@
+/** Random small clusters and random things done to them, for property tests. */
+import fc from 'fast-check';
+import {
+  advance,
+  createPolicy,
+  decideOnce,
+  failHost,
+  type HostSpec,
+  migrateVm,
+  placeVm,
+  powerOff,
+  powerOn,
+  setDemand,
+  setPstate,
+  type Twin,
+} from '../../sim/index.ts';
+import {
+  type ClusterOptions,
+  type HostOptions,
+  mib,
+  threePstates,
+  type VmOptions,
+} from '../builders.ts';
+
+/** One thing done after some time, legal or not. Ids are taken modulo what there is. */
+export interface Deed {
+  readonly waitMs: number;
+  readonly kind:
+    | 'place'
+    | 'migrate'
+    | 'powerOn'
+    | 'powerOff'
+    | 'setPstate'
+    | 'setDemand'
+    | 'fail'
+    | 'policy';
+  readonly vm: number;
+  readonly host: number;
+  readonly pstate: number;
+}
+
+const curve: HostSpec['pstates'] = [
+  {
+    coreMips: 1200,
+    idleW: 60,
+    epsilonW: 60,
+    fullW: 150,
+    curveW: [60, 75, 82, 90, 98, 107, 116, 124, 133, 142, 150],
+  },
+];
+
+const host: fc.Arbitrary<HostOptions> = fc
+  .record({
+    pstates: fc.constantFrom(threePstates, curve, [
+      { coreMips: 900, idleW: 30, epsilonW: 50, fullW: 90 },
+    ]),
+    cores: fc.integer({ min: 1, max: 6 }),
+    memoryGib: fc.integer({ min: 4, max: 12 }),
+    initiallyOn: fc.boolean(),
+    bootMs: fc.constantFrom(0, 7_000, 90_000, 400_000),
+    shutdownMs: fc.constantFrom(0, 3_000, 50_000),
+    governor: fc.option(
+      fc.record({ rule: fc.nat({ max: 3 }), periodMs: fc.constantFrom(7_000, 60_000) }),
+      { nil: undefined },
+    ),
+  })
+  .map(({ governor, ...rest }) => (governor === undefined ? rest : { ...rest, governor }));
+
+const vm = (hosts: number): fc.Arbitrary<VmOptions> =>
+  fc
+    .record({
+      demandMips: fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 6 }),
+      vcpus: fc.integer({ min: 1, max: 3 }),
+      memoryGib: fc.constantFrom(0.5, 1, 2),
+      arrivalS: fc.constantFrom(0, 0, 0, 61, 250, 300, 650),
+      livesS: fc.option(fc.integer({ min: 1, max: 900 })),
+      host: fc.integer({ min: -1, max: hosts - 1 }),
+    })
+    .map(({ livesS, ...rest }) => ({
+      ...rest,
+      ...(livesS === null ? {} : { departureS: rest.arrivalS + livesS }),
+    }));
+
+/** VMs named as placed at time 0 go there only while there is a running host with the memory. */
+function legalStart(hosts: readonly HostOptions[], vms: readonly VmOptions[]): VmOptions[] {
+  const free = hosts.map((spec) => (spec.initiallyOn === false ? 0 : (spec.memoryGib ?? 16)));
+  return vms.map((spec) => {
+    const at = spec.host ?? -1;
+    const memory = spec.memoryGib ?? 2;
+    if (at < 0 || spec.arrivalS !== 0 || free[at]! < memory) return { ...spec, host: -1 };
+    free[at]! -= memory;
+    return spec;
+  });
+}
+
+/** Some hosts and VMs, migrations slow enough to be caught half-way. */
+export const randomCluster: fc.Arbitrary<ClusterOptions> = fc
+  .array(host, { minLength: 1, maxLength: 5 })
+  .chain((hosts) =>
+    fc.record({
+      hosts: fc.constant(hosts),
+      vms: fc.array(vm(hosts.length), { minLength: 1, maxLength: 10 }),
+      intervalS: fc.constantFrom(60, 300),
+      steps: fc.integer({ min: 1, max: 6 }),
+      migration: fc.record({
+        bytesPerS: fc.constantFrom(2 * mib, 20 * mib, 200 * mib),
+        dirtyIntensity: fc.constantFrom(0, 0.2, 0.6),
+        workingSetBytes: fc.constantFrom(0, 64 * mib, 400 * mib),
+      }),
+      network: fc.record({
+        type: fc.constant('star' as const),
+        portBytesPerS: fc.constantFrom(3 * mib, 100 * mib),
+      }),
+      migrationOverheadFraction: fc.constantFrom(0, 0.1, 0.5),
+      migrationsMax: fc.integer({ min: 1, max: 10 }),
+    }),
+  )
+  .map((cluster) => ({ ...cluster, vms: legalStart(cluster.hosts, cluster.vms) }));
+
+const kinds = [
+  'place',
+  'migrate',
+  'powerOn',
+  'powerOff',
+  'setPstate',
+  'setDemand',
+  'policy',
+] as const;
+
+const deedOf = (kind: fc.Arbitrary<Deed['kind']>): fc.Arbitrary<Deed> =>
+  fc.record({
+    waitMs: fc.oneof(
+      fc.constant(0),
+      fc.integer({ min: 1, max: 5_000 }),
+      fc.integer({ min: 1, max: 120_000 }),
+    ),
+    kind,
+    vm: fc.nat({ max: 1000 }),
+    host: fc.nat({ max: 1000 }),
+    pstate: fc.nat({ max: 3 }),
+  });
+
+/** A story: what is done to a cluster, in order. */
+export const randomDeeds: fc.Arbitrary<Deed[]> = fc.array(deedOf(fc.constantFrom(...kinds)), {
+  minLength: 5,
+  maxLength: 40,
+});
+
+/** The same with hosts that fail, which takes their VMs with them. */
+export const randomDeedsAndFailures: fc.Arbitrary<Deed[]> = fc.array(
+  deedOf(fc.constantFrom(...kinds, ...kinds, 'fail')),
+  { minLength: 5, maxLength: 40 },
+);
+
+const policies = ['thr-rs', 'pabfd', 'ondemand'].map((name) => createPolicy(name, 'policy'));
+
+/** Lets time pass, then acts; a refusal is fine. */
+export function doDeed(twin: Twin, deed: Deed, afterEvent?: (twin: Twin) => void): void {
+  advance(twin, twin.nowMs + deed.waitMs, afterEvent);
+  act(twin, deed);
+  afterEvent?.(twin);
+}
+
+function act(twin: Twin, deed: Deed): void {
+  const { model } = twin;
+  const vmId = deed.vm % model.vms;
+  const hostId = deed.host % model.hosts;
+  switch (deed.kind) {
+    case 'place':
+      placeVm(twin, vmId, hostId);
+      return;
+    case 'migrate':
+      migrateVm(twin, vmId, hostId);
+      return;
+    case 'powerOn':
+      powerOn(twin, hostId);
+      return;
+    case 'powerOff':
+      powerOff(twin, hostId);
+      return;
+    case 'setPstate':
+      setPstate(twin, hostId, deed.pstate);
+      return;
+    case 'setDemand':
+      setDemand(twin, vmId, deed.vm * 3);
+      return;
+    case 'fail':
+      failHost(twin, hostId);
+      return;
+    case 'policy':
+      decideOnce(twin, policies[deed.pstate % policies.length]!, { migrations: deed.vm % 4 });
+  }
+}
+
+/** How often each property is tried, and from what seed. */
+export const tries = (numRuns: number): { readonly seed: number; readonly numRuns: number } => ({
+  seed: 7,
+  numRuns,
+});
