@@ -1,0 +1,155 @@
+/** What an evaluation writes down, and the statistics that tables and charts are made of. */
+import type { CostVector, Objective, RunSummary, SeriesRow } from '../../sim/index.ts';
+
+/** One run of one policy on one scenario with one seed. */
+export interface RunRecord {
+  readonly scenario: string;
+  readonly policy: string;
+  readonly seed: number;
+  /** The objective's value, kWh-equivalents. */
+  readonly objective: number;
+  readonly cost: CostVector;
+  readonly summary: RunSummary;
+  /** Wall time of each decision, ms, ascending. */
+  readonly decisionMs: readonly number[];
+  readonly series: readonly SeriesRow[];
+}
+
+/** One point of a learning curve. */
+export interface LearningPoint {
+  readonly epoch: number;
+  readonly trainLoss: number;
+  readonly heldOutRegret: number;
+  readonly heldOutAgreement: number;
+}
+
+/** The whole of an evaluation, as stored in `evaluation.json`. */
+export interface Evaluation {
+  readonly format: 'wattwin-evaluation';
+  readonly version: 1;
+  readonly title: string;
+  readonly objective: Objective;
+  /** What the workload was, and which seeds or days trained and tested. */
+  readonly workload: string;
+  readonly trainedOn: string;
+  readonly testedOn: string;
+  readonly hosts: number;
+  readonly vms: number;
+  readonly decisionEveryMs: number;
+  readonly records: readonly RunRecord[];
+  readonly learning?: {
+    readonly curve: readonly LearningPoint[];
+    /** The single proposal that would have been best to follow always. */
+    readonly bestFixed: { readonly source: string; readonly heldOutRegret: number };
+  };
+  /** How far the oracle's search stays above all possible plans on tiny clusters, as fractions. */
+  readonly optimalityGap?: {
+    readonly instances: number;
+    readonly mean: number;
+    readonly largest: number;
+    readonly solvedExactly: number;
+  };
+}
+
+/** A mean with its 95 % confidence interval. */
+export interface Estimate {
+  readonly mean: number;
+  /** Half the width of the interval; NaN for a single value. */
+  readonly halfWidth: number;
+  readonly count: number;
+}
+
+/** One line of the comparison. */
+export interface PolicyResult {
+  readonly policy: string;
+  readonly objective: Estimate;
+  /** Objective above the oracle's on the same scenario and seed, in per cent of it. */
+  readonly regretPercent: Estimate | undefined;
+  readonly energyKwh: Estimate;
+  readonly lostVcpuHours: Estimate;
+  readonly slatah: Estimate;
+  readonly pdm: Estimate;
+  readonly slav: Estimate;
+  readonly esv: Estimate;
+  readonly migrations: Estimate;
+  readonly meanHostsOn: Estimate;
+  readonly decisionMsP50: number;
+  readonly decisionMsP99: number;
+}
+
+/** The policy that regret is measured against. */
+export const referencePolicy = 'oracle';
+
+/** Two-sided 95 % quantile of Student's t for 1, 2, … degrees of freedom; 1.96 beyond. */
+const studentT = [
+  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145,
+  2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048,
+  2.045, 2.042,
+] as const;
+
+/** Mean and t-interval of independent values. */
+export function estimate(values: readonly number[]): Estimate {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const squares = values.reduce((sum, value) => sum + (value - mean) * (value - mean), 0);
+  const quantile = studentT[count - 2] ?? (count > 31 ? 1.96 : Number.NaN);
+  const halfWidth = count < 2 ? Number.NaN : quantile * Math.sqrt(squares / (count - 1) / count);
+  return { mean, halfWidth, count };
+}
+
+/** Nearest-rank percentile of ascending values; NaN of none. */
+export function percentile(ascending: readonly number[], fraction: number): number {
+  if (ascending.length === 0) return Number.NaN;
+  return ascending[Math.max(0, Math.ceil(fraction * ascending.length) - 1)]!;
+}
+
+/** Policies in the order of their mean objective, best first. */
+export function compare(records: readonly RunRecord[]): PolicyResult[] {
+  const key = (record: RunRecord): string => `${record.scenario}/${record.seed}`;
+  const reference = new Map<string, number>();
+  for (const record of records) {
+    if (record.policy === referencePolicy) reference.set(key(record), record.objective);
+  }
+  const names = [...new Set(records.map((record) => record.policy))];
+  const results = names.map((policy): PolicyResult => {
+    const own = records.filter((record) => record.policy === policy);
+    const of = (pick: (record: RunRecord) => number): Estimate => estimate(own.map(pick));
+    const regrets = own.flatMap((record) => {
+      const best = reference.get(key(record));
+      return best === undefined ? [] : [100 * (record.objective / best - 1)];
+    });
+    const decisionMs = own.flatMap((record) => record.decisionMs).sort((a, b) => a - b);
+    return {
+      policy,
+      objective: of((record) => record.objective),
+      regretPercent: regrets.length === 0 ? undefined : estimate(regrets),
+      energyKwh: of((record) => record.summary.energyKwh),
+      lostVcpuHours: of((record) => record.cost.lostVcpuHours),
+      slatah: of((record) => record.summary.slatah),
+      pdm: of((record) => record.summary.pdm),
+      slav: of((record) => record.summary.slav),
+      esv: of((record) => record.summary.esv),
+      migrations: of((record) => record.summary.migrations),
+      meanHostsOn: of((record) => record.summary.meanHostsOn),
+      decisionMsP50: percentile(decisionMs, 0.5),
+      decisionMsP99: percentile(decisionMs, 0.99),
+    };
+  });
+  return results.sort((a, b) => a.objective.mean - b.objective.mean);
+}
+
+/** Objective of `policy` minus that of `other` on the same scenario and seed, kWh-equivalents. */
+export function pairedDifference(
+  records: readonly RunRecord[],
+  policy: string,
+  other: string,
+): Estimate {
+  const key = (record: RunRecord): string => `${record.scenario}/${record.seed}`;
+  const theirs = new Map(
+    records.filter((record) => record.policy === other).map((r) => [key(r), r.objective]),
+  );
+  const differences = records
+    .filter((record) => record.policy === policy && theirs.has(key(record)))
+    .map((record) => record.objective - theirs.get(key(record))!);
+  return estimate(differences);
+}
