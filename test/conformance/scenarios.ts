@@ -142,6 +142,25 @@ const situations: readonly PolicyScenario[] = [
     roomy: true,
   },
   {
+    // Host 0 alone is fast enough for VM 0. Host 1, emptied at first, is cheaper to wake later
+    // than more load on host 0 costs.
+    title: 'a sleeping host that is cheaper than a running one',
+    cluster: {
+      hosts: [
+        { coreMips: 2000, idleW: 100, fullW: 900 },
+        { idleW: 10, fullW: 20, offW: 8 },
+        { initiallyOn: false },
+      ],
+      vms: vmsOf(8, (vm) => ({
+        demandMips: 700,
+        vcpuMips: vm === 0 ? 2000 : 1000,
+        arrivalS: vm < 2 ? 0 : 600 + 300 * vm,
+        ...(vm === 1 ? { departureS: 500 } : {}),
+      })),
+    },
+    roomy: true,
+  },
+  {
     title: 'VMs faster than any host',
     cluster: {
       hosts: [{ coreMips: 500 }, { coreMips: 700 }, { coreMips: 700 }],

@@ -235,6 +235,14 @@ describe('placement', () => {
     expect(placed(loads, 2, worstFit)).toBe(2);
   });
 
+  it('takes the lowest id among equals', () => {
+    const alike = { hosts: 3, vms: [{ demandMips: 500, host: 0 }, {}, {}] };
+    for (const rule of [bestFit, worstFit, powerAwareFit]) {
+      // Hosts 1 and 2 are empty and alike; host 0 is the fullest.
+      expect(placed({ ...alike, hosts: [{ memoryGib: 3 }, {}, {}] }, 1, rule)).toBe(1);
+    }
+  });
+
   it('never goes over the limit or over memory', () => {
     const full = { ...loads, hosts: [{ memoryGib: 3 }, {}, { initiallyOn: false }] };
     // Host 0 has 1 GiB left of 3, the VM needs 2; host 1 takes it up to 3000 of 3200 MIPS.
@@ -280,6 +288,15 @@ describe('placement', () => {
     ]);
   });
 
+  it('starts with the VM that asks for most', () => {
+    // 3000 fit on host 0; 1000 more are over 3200. The other way round host 1 would get the 3000.
+    const twin = measured({ hosts: 2, vms: [{ vcpus: 1 }, { vcpus: 3 }] });
+    expect(planOf(twin, 'first-fit')).toEqual([
+      { type: 'place', vm: 1, host: 0 },
+      { type: 'place', vm: 0, host: 1 },
+    ]);
+  });
+
   it('prefers cores as fast as the vCPUs, and an overloaded host to none', () => {
     const hosts = [{ coreMips: 1000 }, { coreMips: 2000 }];
     const fast = { hosts, vms: [{ vcpuMips: 2000, vcpus: 1, demandMips: 100 }] };
@@ -321,6 +338,39 @@ describe('consolidation', () => {
     });
     // Host 1 has 3200 − 2000 = 1200 MIPS left: 900 fit, 500 more do not.
     expect(planOf(twin, 'pabfd')).toEqual([]);
+  });
+
+  it('tries the next host when one cannot be drained, which stays open for others', () => {
+    // Host 0 at 45 % is tried first: 1000 + 1800 > 1600 on host 1. Host 1 at 50 %: 1800 + 1000 fit.
+    const twin = measured({
+      hosts: [{}, { cores: 2 }],
+      vms: [
+        { demandMips: 1800, host: 0 },
+        { demandMips: 1000, host: 1 },
+      ],
+    });
+    expect(planOf(twin, 'pabfd')).toEqual([
+      { type: 'migrate', vm: 1, host: 0 },
+      { type: 'powerOff', host: 1 },
+    ]);
+  });
+
+  it('gives back what a failed drain had taken', () => {
+    // Host 0 at 35 % is tried first: 900 and their 2 GiB fit on host 1 (2200 of 3200, 2 of 4 GiB
+    // free), 500 more fit nowhere. Then host 2 at 45 % needs the same room on host 1.
+    const twin = measured({
+      hosts: [{ memoryGib: 4 }, { memoryGib: 4 }, { cores: 2, memoryGib: 2 }],
+      vms: [
+        { demandMips: 900, host: 0 },
+        { demandMips: 500, host: 0 },
+        { demandMips: 2200, vcpus: 4, host: 1 },
+        { demandMips: 900, host: 2 },
+      ],
+    });
+    expect(planOf(twin, 'pabfd')).toEqual([
+      { type: 'migrate', vm: 3, host: 1 },
+      { type: 'powerOff', host: 2 },
+    ]);
   });
 
   it('does not drain a host whose VMs were busy a moment ago', () => {
@@ -441,6 +491,32 @@ describe('frequency', () => {
     // 2000 of 4 × 500 MIPS is a load of 1.
     expect(planOf(twin.fork(), 'ondemand')).toEqual([{ type: 'setPstate', host: 0, pstate: 0 }]);
     expect(planOf(twin.fork(), { name: 'all-on', frequency: 'none' })).toEqual([]);
+  });
+
+  it('leaves hosts that are not up yet', () => {
+    const asleep = { pstates: threePstates, initiallyOn: false };
+    expect(planOf(measured({ hosts: [{}, asleep] }), 'powersave')).toEqual([
+      { type: 'powerOn', host: 1 },
+    ]);
+  });
+});
+
+describe('the view', () => {
+  it('shows no demand before its interval is over', () => {
+    const twin = startTwin({ hosts: 1, vms: [{ demandMips: [100, 200, 300], host: 0 }] });
+    const seen = (): number[] => {
+      const view = viewOf(twin);
+      return [view.demandMips(0), view.observations(0), view.hostDemandMips(0)];
+    };
+    // Nothing measured: 2 × 1000 MIPS.
+    expect(seen()).toEqual([2000, 0, 2000]);
+    advance(twin, 5 * minute - 1);
+    expect(seen()).toEqual([2000, 0, 2000]);
+    advance(twin, 5 * minute);
+    expect(seen()).toEqual([100, 1, 100]);
+    advance(twin, 11 * minute);
+    expect(seen()).toEqual([200, 2, 200]);
+    expect([viewOf(twin).demandAt(0, 1), viewOf(twin).demandAt(0, 2)]).toEqual([200, 100]);
   });
 });
 

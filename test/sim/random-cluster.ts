@@ -13,6 +13,7 @@ import {
   setDemand,
   setPstate,
   type Twin,
+  vmStatus,
 } from '../../sim/index.ts';
 import {
   type ClusterOptions,
@@ -22,12 +23,17 @@ import {
   type VmOptions,
 } from '../builders.ts';
 
-/** One thing done after some time, legal or not. Ids are taken modulo what there is. */
+/**
+ * One thing done after some time, legal or not. Ids are taken modulo what there is; `move` and
+ * `start` pick among the VMs that run or wait, so that something comes of it more often.
+ */
 export interface Deed {
   readonly waitMs: number;
   readonly kind:
     | 'place'
+    | 'start'
     | 'migrate'
+    | 'move'
     | 'powerOn'
     | 'powerOff'
     | 'setPstate'
@@ -56,7 +62,7 @@ const host: fc.Arbitrary<HostOptions> = fc
     ]),
     cores: fc.integer({ min: 1, max: 6 }),
     memoryGib: fc.integer({ min: 4, max: 12 }),
-    initiallyOn: fc.boolean(),
+    initiallyOn: fc.constantFrom(true, true, true, false),
     bootMs: fc.constantFrom(0, 7_000, 90_000, 400_000),
     shutdownMs: fc.constantFrom(0, 3_000, 50_000),
     governor: fc.option(
@@ -73,11 +79,12 @@ const vm = (hosts: number): fc.Arbitrary<VmOptions> =>
       vcpus: fc.integer({ min: 1, max: 3 }),
       memoryGib: fc.constantFrom(0.5, 1, 2),
       arrivalS: fc.constantFrom(0, 0, 0, 61, 250, 300, 650),
-      livesS: fc.option(fc.integer({ min: 1, max: 900 })),
-      host: fc.integer({ min: -1, max: hosts - 1 }),
+      livesS: fc.oneof(fc.constant(null), fc.constant(null), fc.integer({ min: 1, max: 900 })),
+      host: fc.integer({ min: -1, max: 2 * hosts - 1 }),
     })
-    .map(({ livesS, ...rest }) => ({
+    .map(({ livesS, host: at, ...rest }) => ({
       ...rest,
+      host: at < 0 ? -1 : at % hosts,
       ...(livesS === null ? {} : { departureS: rest.arrivalS + livesS }),
     }));
 
@@ -95,21 +102,21 @@ function legalStart(hosts: readonly HostOptions[], vms: readonly VmOptions[]): V
 
 /** Some hosts and VMs, migrations slow enough to be caught half-way. */
 export const randomCluster: fc.Arbitrary<ClusterOptions> = fc
-  .array(host, { minLength: 1, maxLength: 5 })
+  .array(host, { minLength: 2, maxLength: 4 })
   .chain((hosts) =>
     fc.record({
       hosts: fc.constant(hosts),
-      vms: fc.array(vm(hosts.length), { minLength: 1, maxLength: 10 }),
+      vms: fc.array(vm(hosts.length), { minLength: 1, maxLength: 8 }),
       intervalS: fc.constantFrom(60, 300),
       steps: fc.integer({ min: 1, max: 6 }),
       migration: fc.record({
-        bytesPerS: fc.constantFrom(2 * mib, 20 * mib, 200 * mib),
+        bytesPerS: fc.constantFrom(5 * mib, 50 * mib, 200 * mib, 200 * mib),
         dirtyIntensity: fc.constantFrom(0, 0.2, 0.6),
         workingSetBytes: fc.constantFrom(0, 64 * mib, 400 * mib),
       }),
       network: fc.record({
         type: fc.constant('star' as const),
-        portBytesPerS: fc.constantFrom(3 * mib, 100 * mib),
+        portBytesPerS: fc.constantFrom(8 * mib, 100 * mib, 1000 * mib),
       }),
       migrationOverheadFraction: fc.constantFrom(0, 0.1, 0.5),
       migrationsMax: fc.integer({ min: 1, max: 10 }),
@@ -117,22 +124,29 @@ export const randomCluster: fc.Arbitrary<ClusterOptions> = fc
   )
   .map((cluster) => ({ ...cluster, vms: legalStart(cluster.hosts, cluster.vms) }));
 
-const kinds = [
+const kinds: readonly Deed['kind'][] = [
   'place',
+  'start',
+  'start',
   'migrate',
+  'move',
+  'move',
+  'move',
+  'move',
+  'powerOn',
   'powerOn',
   'powerOff',
   'setPstate',
   'setDemand',
   'policy',
-] as const;
+];
 
 const deedOf = (kind: fc.Arbitrary<Deed['kind']>): fc.Arbitrary<Deed> =>
   fc.record({
     waitMs: fc.oneof(
       fc.constant(0),
       fc.integer({ min: 1, max: 5_000 }),
-      fc.integer({ min: 1, max: 120_000 }),
+      fc.integer({ min: 1, max: 60_000 }),
     ),
     kind,
     vm: fc.nat({ max: 1000 }),
@@ -169,8 +183,14 @@ function act(twin: Twin, deed: Deed): void {
     case 'place':
       placeVm(twin, vmId, hostId);
       return;
+    case 'start':
+      placeVm(twin, nthWith(twin, vmStatus.pending, deed.vm), hostId);
+      return;
     case 'migrate':
       migrateVm(twin, vmId, hostId);
+      return;
+    case 'move':
+      migrateVm(twin, nthWith(twin, vmStatus.running, deed.vm), hostId);
       return;
     case 'powerOn':
       powerOn(twin, hostId);
@@ -190,6 +210,13 @@ function act(twin: Twin, deed: Deed): void {
     case 'policy':
       decideOnce(twin, policies[deed.pstate % policies.length]!, { migrations: deed.vm % 4 });
   }
+}
+
+/** One of the VMs in that status, 0 when there is none. */
+function nthWith(twin: Twin, status: number, index: number): number {
+  const { vmStatus: statuses } = twin.state;
+  const vms = Array.from(statuses.keys()).filter((vm) => statuses[vm] === status);
+  return vms[index % vms.length] ?? 0;
 }
 
 /** How often each property is tried, and from what seed. */
