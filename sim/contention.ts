@@ -11,7 +11,8 @@
  *
  * @param caps Most each claim can use, MIPS, first `count` entries.
  * @param weights Positive weight of each claim with a positive cap.
- * @returns Level in MIPS per unit of weight; Infinity when all caps fit into `capacity`.
+ * @returns Level in MIPS per unit of weight; Infinity when all caps fit into `capacity`, otherwise
+ *   `caps` and `weights` have been overwritten.
  */
 export function waterLevel(
   caps: Float64Array,
@@ -20,70 +21,43 @@ export function waterLevel(
   capacity: number,
 ): number {
   let capSum = 0;
-  let weightSum = 0;
-  for (let claim = 0; claim < count; claim++) {
-    capSum += caps[claim]!;
-    if (caps[claim]! > 0) weightSum += weights[claim]!;
-  }
-  if (capSum <= capacity) return Infinity;
-  let level = capacity / weightSum;
-  // Each pass satisfies at least one more claim or ends, so there are at most `count` passes.
-  for (let pass = 0; pass < count; pass++) {
-    let left = capacity;
-    let weightLeft = 0;
-    for (let claim = 0; claim < count; claim++) {
-      const cap = caps[claim]!;
-      if (cap <= level * weights[claim]!) left -= cap;
-      else weightLeft += weights[claim]!;
-    }
-    if (weightLeft <= 0) break;
-    const next = left / weightLeft;
-    if (next <= level) break;
-    level = next;
-  }
-  return level;
+  for (let claim = 0; claim < count; claim++) capSum += caps[claim]!;
+  return capSum <= capacity ? Infinity : contendedLevel(caps, weights, count, capacity);
 }
 
-/**
- * The same level for the VMs in `slots[start … start + count - 1]`, straight from their columns.
- *
- * @param coreMips Core speed at the present P-state; a VM's cap is
- *   min(asked, running vCPUs × coreMips).
- * @param capSum Σ caps, known to exceed `capacity`.
- */
-export function slotWaterLevel(
-  slots: Int32Array,
-  start: number,
-  count: number,
-  asked: Float64Array,
-  threads: Int32Array,
+/** `waterLevel` of claims that are known not to fit. Overwrites them. */
+export function contendedLevel(
+  caps: Float64Array,
   weights: Float64Array,
-  coreMips: number,
+  count: number,
   capacity: number,
 ): number {
-  const end = start + count;
-  let weightSum = 0;
-  for (let slot = start; slot < end; slot++) {
-    const vm = slots[slot]!;
-    if (asked[vm]! > 0) weightSum += weights[vm]!;
+  let left = capacity;
+  let open = count;
+  let weightOpen = 0;
+  for (let claim = 0; claim < count; claim++) {
+    if (caps[claim]! > 0) weightOpen += weights[claim]!;
   }
-  let level = capacity / weightSum;
-  for (let pass = 0; pass < count; pass++) {
-    let left = capacity;
-    let weightLeft = 0;
-    for (let slot = start; slot < end; slot++) {
-      const vm = slots[slot]!;
-      const weight = weights[vm]!;
-      const top = threads[vm]! * coreMips;
-      const want = asked[vm]!;
-      const cap = want < top ? want : top;
-      if (cap <= level * weight) left -= cap;
-      else weightLeft += weight;
+  // Each pass satisfies at least one more claim or ends, so there are at most `count` passes. The
+  // claims not yet satisfied are kept at the front.
+  for (;;) {
+    const level = left / weightOpen;
+    let kept = 0;
+    let weightKept = 0;
+    for (let claim = 0; claim < open; claim++) {
+      const cap = caps[claim]!;
+      const weight = weights[claim]!;
+      if (cap > level * weight) {
+        caps[kept] = cap;
+        weights[kept] = weight;
+        weightKept += weight;
+        kept++;
+      } else {
+        left -= cap;
+      }
     }
-    if (weightLeft <= 0) break;
-    const next = left / weightLeft;
-    if (next <= level) break;
-    level = next;
+    if (kept === open || kept === 0) return level;
+    open = kept;
+    weightOpen = weightKept;
   }
-  return level;
 }

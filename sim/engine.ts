@@ -5,9 +5,10 @@
 import { assert } from './errors.ts';
 import { flowTimer } from './migration.ts';
 import { completePowerTransition } from './power-transitions.ts';
-import { settleHost, settleVm, shareHost } from './sharing.ts';
-import { hostPower, vmStatus } from './state.ts';
+import { settleHost } from './sharing.ts';
+import { hostPower } from './state.ts';
 import { completeTasks, wakeTask } from './tasks.ts';
+import { applyDemandRow } from './tick.ts';
 import { cancel, phaseOf, phases, schedule } from './timers.ts';
 import { keepPromises, setPstate } from './transitions.ts';
 import type { Twin } from './twin.ts';
@@ -55,50 +56,6 @@ function fire(twin: Twin, timer: number): void {
     else admitVm(twin, timer - timers.vm);
   } else if (timer < timers.flow) wakeTask(twin, timer - timers.task);
   else flowTimer(twin, timer - timers.flow);
-}
-
-/** Loads the next row of the demand grid into all VMs and shares every host anew. */
-function applyDemandRow(twin: Twin): void {
-  const { model, state } = twin;
-  const { workload, vms } = model;
-  const { hostVms, hostTasks, hostOutgoing, hostSlot, slots } = state;
-  const { vmAskedMips, vmSinceMs, vmDemandedMi } = state;
-  const { demandUnits, mipsPerUnit } = workload;
-  const row = state.tickRow[0]! + 1;
-  const timeMs = state.nowMs[0]!;
-  state.tickRow[0] = row;
-  state.nextTickMs[0] = row + 1 < workload.steps ? (row + 1) * workload.intervalMs : Infinity;
-  const base = row * vms;
-  for (let host = 0; host <= model.limbo; host++) {
-    const count = hostVms[host]!;
-    if (count === 0) continue;
-    settleHost(twin, host, timeMs);
-    if (hostTasks[host]! > 0 || hostOutgoing[host]! > 0) {
-      loadMixedHost(twin, host, base);
-    } else {
-      const start = hostSlot[host]!;
-      for (let slot = start; slot < start + count; slot++) {
-        const vm = slots[slot]!;
-        vmDemandedMi[vm]! += vmAskedMips[vm]! * ((timeMs - vmSinceMs[vm]!) / 1000);
-        vmSinceMs[vm] = timeMs;
-        vmAskedMips[vm] = demandUnits[base + vm]! * mipsPerUnit[vm]!;
-      }
-    }
-    shareHost(twin, host);
-  }
-}
-
-/** The same for a host with tasks or migrations, where some VMs do not follow the grid. */
-function loadMixedHost(twin: Twin, host: number, base: number): void {
-  const { model, state } = twin;
-  const { demandUnits, mipsPerUnit } = model.workload;
-  const start = state.hostSlot[host]!;
-  for (let slot = start; slot < start + state.hostVms[host]!; slot++) {
-    const vm = state.slots[slot]!;
-    if (model.vmTaskDriven[vm] === 1 || state.vmStatus[vm] === vmStatus.absent) continue;
-    settleVm(twin, vm, state.nowMs[0]!);
-    state.vmAskedMips[vm] = demandUnits[base + vm]! * mipsPerUnit[vm]!;
-  }
 }
 
 /** A host's own frequency governor looks at the load since it last did and acts. */

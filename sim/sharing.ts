@@ -2,7 +2,7 @@
  * The two steps around every change on a host: `settleHost` integrates all meters up to now under
  * the rates that held until now; `shareHost` computes the rates that hold from now on.
  */
-import { slotWaterLevel, waterLevel } from './contention.ts';
+import { waterLevel } from './contention.ts';
 import { currentPowerW } from './power.ts';
 import { hostPower, taskStatus, vmStatus } from './state.ts';
 import { phaseKinds } from './task-spec.ts';
@@ -10,7 +10,7 @@ import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
 
 /** Shortfalls below this fraction of what was asked are rounding, not overload. */
-const roundingFraction = 1e-9;
+export const roundingFraction = 1e-9;
 
 /** Brings every meter of `host` (limbo included) up to `timeMs`. */
 export function settleHost(twin: Twin, host: number, timeMs: number): void {
@@ -36,11 +36,7 @@ export function settleHost(twin: Twin, host: number, timeMs: number): void {
   state.hostActiveMs[host]! += elapsedMs;
   const asked = state.hostAskedMips[host]!;
   const short = asked - used;
-  if (short > asked * roundingFraction) {
-    state.hostOverloadMs[host]! += elapsedMs;
-    state.hostShortMi[host]! += short * elapsedS;
-    settleShortfall(twin, host, elapsedS);
-  }
+  if (short > asked * roundingFraction) settleOverload(twin, host, elapsedMs);
   if (state.hostTasks[host]! > 0) settleTasks(twin, host, elapsedS);
   if (state.hostOutgoing[host]! > 0) settleOutgoing(twin, host, elapsedS);
 }
@@ -56,9 +52,12 @@ export function deliveredMips(twin: Twin, vm: number): number {
   return level === Infinity ? cap : Math.min(cap, level * state.vmShareWeight[vm]!);
 }
 
-/** Charges each resident VM the work it asked for and did not get. */
-function settleShortfall(twin: Twin, host: number, elapsedS: number): void {
+/** Charges the host its overload, and each resident VM the work it asked for and did not get. */
+export function settleOverload(twin: Twin, host: number, elapsedMs: number): void {
   const { model, state } = twin;
+  const elapsedS = elapsedMs / 1000;
+  state.hostOverloadMs[host]! += elapsedMs;
+  state.hostShortMi[host]! += (state.hostAskedMips[host]! - state.hostUsedMips[host]!) * elapsedS;
   const { slots, vmAskedMips, vmThreads, vmShareWeight, vmShortMi, vmStatus: status } = state;
   const row = model.pstateStart[host]! + state.hostPstate[host]!;
   const on = state.hostPower[host] === hostPower.on;
@@ -155,33 +154,24 @@ function shareSlots(twin: Twin, host: number): void {
   const capacity = coreMips * model.hostCores[host]!;
   const start = state.hostSlot[host]!;
   const count = state.hostVms[host]!;
+  const { caps, weights } = twin.scratch;
   let askedSum = 0;
   let capSum = 0;
-  for (let slot = start; slot < start + count; slot++) {
-    const vm = slots[slot]!;
+  for (let index = 0; index < count; index++) {
+    const vm = slots[start + index]!;
     const want = vmAskedMips[vm]!;
     const top = vmThreads[vm]! * coreMips;
+    const cap = want < top ? want : top;
     askedSum += want;
-    capSum += want < top ? want : top;
+    capSum += cap;
+    caps[index] = cap;
+    weights[index] = state.vmShareWeight[vm]!;
   }
   if (state.hostOutgoing[host]! > 0) askedSum -= pausedMips(twin, host);
+  const level = waterLevel(caps, weights, count, capacity);
   state.hostAskedMips[host] = askedSum;
-  if (capSum <= capacity) {
-    state.hostLevel[host] = Infinity;
-    state.hostUsedMips[host] = capSum;
-    return;
-  }
-  state.hostUsedMips[host] = capacity;
-  state.hostLevel[host] = slotWaterLevel(
-    slots,
-    start,
-    count,
-    vmAskedMips,
-    vmThreads,
-    state.vmShareWeight,
-    coreMips,
-    capacity,
-  );
+  state.hostLevel[host] = level;
+  state.hostUsedMips[host] = level === Infinity ? capSum : capacity;
 }
 
 /** Demand of the VMs on `host` that are stopped for the last part of their migration, MIPS. */
@@ -210,7 +200,6 @@ function shareWithTasks(twin: Twin, host: number): void {
   const start = state.hostSlot[host]!;
   const end = start + state.hostVms[host]!;
   let claims = collectTasks(twin, state.hostTask[host]!, coreMips, 0);
-  const direct = claims;
   let askedSum = 0;
   for (let slot = start; slot < end; slot++) {
     const vm = state.slots[slot]!;
@@ -220,16 +209,18 @@ function shareWithTasks(twin: Twin, host: number): void {
     claims++;
   }
   const level = waterLevel(caps, weights, claims, capacity);
-  let used = 0;
-  for (let claim = 0; claim < claims; claim++) {
-    const got = level === Infinity ? caps[claim]! : Math.min(caps[claim]!, level * weights[claim]!);
-    used += got;
-    if (claim < direct) askedSum += got;
+  let used = capacity;
+  if (level === Infinity) {
+    used = 0;
+    for (let claim = 0; claim < claims; claim++) used += caps[claim]!;
   }
   state.hostLevel[host] = level;
-  state.hostAskedMips[host] = askedSum;
-  state.hostUsedMips[host] = level === Infinity ? used : capacity;
+  state.hostUsedMips[host] = used;
   let firstS = assignRates(twin, state.hostTask[host]!, level, coreMips);
+  for (let task = state.hostTask[host]!; task >= 0; task = state.taskNext[task]!) {
+    askedSum += state.taskRateMips[task]!;
+  }
+  state.hostAskedMips[host] = askedSum;
   for (let slot = start; slot < end; slot++) {
     firstS = Math.min(firstS, shareVm(twin, state.slots[slot]!, coreMips));
   }

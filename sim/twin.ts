@@ -14,6 +14,8 @@ export interface Scratch {
   /** Claims of one host or VM: at most its VMs and all tasks. */
   readonly caps: Float64Array;
   readonly weights: Float64Array;
+  /** Hosts that the trace tick puts aside, [hosts + 1]. */
+  readonly listed: Int32Array;
   /** Copy of the slot table while it is laid out anew. */
   readonly slots: Int32Array;
   /** Flows and links of one connected part of the network. */
@@ -88,6 +90,7 @@ function createScratch(model: ClusterModel): Scratch {
   return {
     caps: new Float64Array(claims),
     weights: new Float64Array(claims),
+    listed: new Int32Array(model.hosts + 1),
     slots: new Int32Array(2 * model.vms + 4 * (model.hosts + 1)),
     flows: new Int32Array(migrationsMax),
     flowRate: new Float64Array(migrationsMax),
