@@ -44,13 +44,22 @@ function checkPlaces(twin: Twin): void {
 function checkHosts(twin: Twin): void {
   const { model, state } = twin;
   const reserved = new Float64Array(model.hosts + 1);
+  const incoming = new Int32Array(model.hosts + 1);
+  const outgoing = new Int32Array(model.hosts + 1);
   for (let vm = 0; vm < model.vms; vm++) {
     const memory = model.workload.memoryBytes[vm]!;
     const host = state.vmHost[vm]!;
     if (host >= 0 && host !== model.limbo) reserved[host]! += memory;
-    if (state.vmPlanned[vm]! >= 0) reserved[state.vmPlanned[vm]!]! += memory;
+    const planned = state.vmPlanned[vm]!;
     const migration = state.vmMigration[vm]!;
+    if (planned >= 0) {
+      checkPromise(twin, vm, planned);
+      reserved[planned]! += memory;
+      incoming[planned]!++;
+    }
     if (migration < 0) continue;
+    incoming[state.migrationTarget[migration]!]!++;
+    outgoing[state.migrationSource[migration]!]!++;
     assert(
       state.migrationVm[migration] === vm &&
         state.migrationStage[migration] !== migrationStage.free,
@@ -67,8 +76,32 @@ function checkHosts(twin: Twin): void {
       reserved[host]! <= model.hostMemoryBytes[host]!,
       () => `host ${host} holds ${reserved[host]} of ${model.hostMemoryBytes[host]} bytes`,
     );
+    assert(
+      state.hostIncoming[host] === incoming[host] && state.hostOutgoing[host] === outgoing[host],
+      () =>
+        `host ${host} expects ${state.hostIncoming[host]} VMs and sends ${state.hostOutgoing[host]}, ` +
+        `found ${incoming[host]} and ${outgoing[host]}`,
+    );
+    assert(
+      state.hostDraining[host] === 0 || state.hostPower[host] === hostPower.on,
+      () => `host ${host} drains in power state ${state.hostPower[host]}`,
+    );
     checkShares(twin, host);
   }
+}
+
+/** Only a VM that waits or runs is promised a host, and only one that boots. */
+function checkPromise(twin: Twin, vm: number, host: number): void {
+  const { state } = twin;
+  const status = state.vmStatus[vm]!;
+  assert(
+    state.hostPower[host] === hostPower.booting,
+    () => `VM ${vm} waits for host ${host}, which is in power state ${state.hostPower[host]}`,
+  );
+  assert(
+    (status === vmStatus.pending || status === vmStatus.running) && state.vmMigration[vm] === -1,
+    () => `VM ${vm} of status ${status} and migration ${state.vmMigration[vm]} waits for ${host}`,
+  );
 }
 
 function checkShares(twin: Twin, host: number): void {

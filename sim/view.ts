@@ -210,6 +210,8 @@ export class TwinView implements ClusterView {
   observations(vm: number): number {
     const { state } = this.twin;
     if (state.vmStatus[vm] === vmStatus.pending) return 0;
+    // What tasks asked for in the past is not kept.
+    if (this.#model.vmTaskDriven[vm] === 1) return 0;
     // A row counts once the VM was running during some of it.
     const startedMs = this.#model.workload.arrivalMs[vm]! + state.vmWaitedMs[vm]!;
     const firstRow = Math.floor(startedMs / this.intervalMs);
