@@ -80,11 +80,23 @@ export function trainingModel(config: NetworkConfig, choiceWeight: number): Mode
     const oneOverCount = ops.input('oneOverCount', [decisions, 1]);
     const mean = ops.mul(ops.sum(ops.mul(scores, mask), -1, true), oneOverCount);
     const centred = ops.scale(ops.sub(scores, mean), -1);
-    const regression = ops.huber(ops.mul(centred, mask), ops.mul(targetCost, mask), 1, mask);
+    const regression = ops.huber(
+      ops.mul(centred, mask),
+      ops.mul(targetCost, mask),
+      costDelta,
+      mask,
+    );
     const choice = ops.crossEntropy(ops.scale(scores, choiceSharpness), targetChoice, mask);
     return { loss: ops.add(regression, ops.scale(choice, choiceWeight)), scores };
   };
 }
+
+/**
+ * Where the regression turns from squared to absolute error, in units of `costScale`. Costs have a
+ * long tail (a plan that starves VMs in a surge); a small delta would learn the median and so
+ * underrate that risk, a very large one would let single decisions drown the rest.
+ */
+const costDelta = 8;
 
 /** Inverse temperature of the choice, per unit of `costScale`. */
 export const choiceSharpness = 10;

@@ -31,16 +31,15 @@ export function proposers(): readonly Policy[] {
     });
   const packing = (name: string, maxUtilization: number): Policy =>
     named(`${name} ${maxUtilization}`, { name, maxUtilization, frequency: 'none' });
+  const limits = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
   return [
     named('all-on', { name: 'all-on', frequency: 'none' }),
-    ...[0.5, 0.6, 0.7, 0.8, 0.9, 1].map((threshold) => beloglazov('thr', threshold)),
-    beloglazov('iqr', 1.5),
+    ...limits.map((limit) => packing('pabfd', limit)),
+    ...limits.map((limit) => packing('best-fit', limit)),
+    ...[0.5, 0.7].map((limit) => packing('worst-fit', limit)),
+    ...[0.6, 0.8].map((threshold) => beloglazov('thr', threshold)),
     beloglazov('mad', 2.5),
     beloglazov('lr', 1.2),
-    ...[0.6, 0.7, 0.8, 0.9].map((limit) => packing('pabfd', limit)),
-    packing('best-fit', 0.8),
-    packing('best-fit', 0.95),
-    packing('worst-fit', 0.8),
   ];
 }
 

@@ -1,0 +1,162 @@
+/** The `workload` part of a scenario → a workload, with the same strictness as the rest. */
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import {
+  InputError,
+  inputError,
+  issuesOf,
+  parseQuantity,
+  quantityExamples,
+  type Scenario,
+  sliceWorkload,
+  type Workload,
+} from '../sim/index.ts';
+import {
+  type DemandProfileName,
+  demandProfiles,
+  readWorkload,
+  type VmSize,
+} from '../traces/index.ts';
+
+const quantity = (kind: 'speed' | 'size' | 'duration') =>
+  z.unknown().transform((value, context) => {
+    const parsed = typeof value === 'string' ? parseQuantity(kind, value) : undefined;
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: 'custom', message: quantityExamples[kind], input: value });
+    return z.NEVER;
+  });
+
+const size = z.strictObject({
+  vcpus: z.int().min(1),
+  speed: quantity('speed'),
+  memory: quantity('size'),
+  /** How often the size is drawn, relative to the others. */
+  share: z.int().min(1).default(1),
+});
+
+const profile = z.enum(Object.keys(demandProfiles) as [DemandProfileName, ...DemandProfileName[]]);
+
+/** Rows of the grid to use, `from` included, `to` not. */
+const window = z.strictObject({ from: z.int().min(0), to: z.int().min(1) }).optional();
+
+const vms = z.int().min(1).optional();
+const path = z.string().min(1);
+
+const workloadSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('synthetic'),
+    vms,
+    steps: z.int().min(1).optional(),
+    every: quantity('duration').optional(),
+    /** Default: the run's seed. */
+    seed: z.int().min(0).optional(),
+    profile: profile.optional(),
+    churn: z.number().min(0).max(1).optional(),
+    sizes: z.array(size).min(1).optional(),
+    window,
+  }),
+  z.strictObject({
+    type: z.literal('planetlab'),
+    path,
+    vms,
+    every: quantity('duration').optional(),
+    window,
+  }),
+  z.strictObject({
+    type: z.literal('bitbrains'),
+    path,
+    vms,
+    steps: z.int().min(1).optional(),
+    window,
+  }),
+  z.strictObject({
+    type: z.literal('azure'),
+    path,
+    share: z.number().gt(0).max(1).optional(),
+    steps: z.int().min(1).optional(),
+    seed: z.int().min(0).optional(),
+    profile: profile.optional(),
+    window,
+  }),
+  z.strictObject({ type: z.literal('columns'), path, window }),
+]);
+
+type WorkloadEntry = z.output<typeof workloadSchema>;
+
+/**
+ * @param directory Relative trace paths start here.
+ * @param file Name of the scenario's file, for messages.
+ * @param seed Seed of the run, for generated demand without a seed of its own.
+ * @throws InputError naming every problem.
+ */
+export function workloadOf(
+  scenario: Scenario,
+  directory: string,
+  file: string,
+  seed: number,
+): Workload {
+  const parsed = workloadSchema.safeParse(scenario.workload);
+  if (!parsed.success) {
+    throw new InputError(issuesOf(parsed.error, scenario.workload, `${file}: workload`));
+  }
+  const { window: rows, ...entry } = parsed.data;
+  const workload = readEntry(entry, directory, seed);
+  if (rows === undefined) return workload;
+  if (rows.from >= rows.to || rows.to > workload.steps) {
+    throw inputError(
+      `${file}: workload.window`,
+      `from < to ≤ ${workload.steps}`,
+      `${rows.from} to ${rows.to}`,
+    );
+  }
+  return sliceWorkload(workload, rows.from, rows.to);
+}
+
+function readEntry(
+  entry: Omit<WorkloadEntry, 'window'>,
+  directory: string,
+  seed: number,
+): Workload {
+  const given = entry as WorkloadEntry;
+  switch (given.type) {
+    case 'synthetic': {
+      const { type, profile: name, vms: count, steps, churn, every, sizes } = given;
+      const expanded = sizes?.flatMap(repeated);
+      return readWorkload({
+        type,
+        seed: given.seed ?? seed,
+        ...defined({ profile: name, vms: count, steps, churn, intervalMs: every, sizes: expanded }),
+      });
+    }
+    case 'planetlab': {
+      const { type, vms: count, every } = given;
+      const at = resolve(directory, given.path);
+      return readWorkload({ type, path: at, ...defined({ vms: count, intervalMs: every }) });
+    }
+    case 'bitbrains': {
+      const { type, vms: count, steps } = given;
+      const at = resolve(directory, given.path);
+      return readWorkload({ type, path: at, ...defined({ vms: count, steps }) });
+    }
+    case 'azure': {
+      const { type, share, steps, profile: name } = given;
+      const at = resolve(directory, given.path);
+      const options = defined({ share, steps, profile: name });
+      return readWorkload({ type, path: at, seed: given.seed ?? seed, ...options });
+    }
+    case 'columns':
+      return readWorkload({ type: 'columns', path: resolve(directory, given.path) });
+  }
+}
+
+/** The same object without the keys that are undefined. */
+function defined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** Sizes are drawn with equal chance, so a share is a repetition. */
+function repeated(entry: z.output<typeof size>): VmSize[] {
+  const { vcpus, speed, memory, share } = entry;
+  return Array.from({ length: share }, () => ({ vcpus, vcpuMips: speed, memoryBytes: memory }));
+}
