@@ -144,6 +144,14 @@ describe('detectors', () => {
     expect(limit(measured({ ...twoVms, migration: slow }), 'lr', 1.25)).toBeCloseTo(0.5 * 4000, 6);
   });
 
+  it('lrr, not lr, looks past a single peak', () => {
+    // About 1000 MIPS but for 3000 two intervals ago. Without the peak nothing rises: 1 / 1.25.
+    const peak = Array.from({ length: 10 }, (_, row) => (row === 7 ? 3000 : 1000 + 4 * (row % 2)));
+    const twin = measured({ hosts: 1, vms: [{ demandMips: peak, host: 0, vcpus: 4 }] });
+    expect(Math.abs(limit(twin, 'lrr', 1.25) - 3200)).toBeLessThan(20);
+    expect(limit(twin, 'lr', 1.25)).toBeLessThan(2800);
+  });
+
   it('without enough history, 70 % of capacity', () => {
     const few = measured({ hosts: 1, vms: [{ demandMips: rising.slice(0, 9), host: 0 }] });
     for (const name of ['iqr', 'mad', 'lr', 'lrr'] as const) expect(limit(few, name, 1)).toBe(2800);
