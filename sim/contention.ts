@@ -39,7 +39,7 @@ export function contendedLevel(
     if (caps[claim]! > 0) weightOpen += weights[claim]!;
   }
   // Each pass satisfies at least one more claim or ends, so there are at most `count` passes. The
-  // claims not yet satisfied are kept at the front.
+  // claims not yet satisfied are kept at the front, without a branch that nobody could predict.
   for (;;) {
     const level = left / weightOpen;
     let kept = 0;
@@ -47,14 +47,12 @@ export function contendedLevel(
     for (let claim = 0; claim < open; claim++) {
       const cap = caps[claim]!;
       const weight = weights[claim]!;
-      if (cap > level * weight) {
-        caps[kept] = cap;
-        weights[kept] = weight;
-        weightKept += weight;
-        kept++;
-      } else {
-        left -= cap;
-      }
+      const unmet = Number(cap > level * weight);
+      caps[kept] = cap;
+      weights[kept] = weight;
+      kept += unmet;
+      weightKept += unmet * weight;
+      left -= (1 - unmet) * cap;
     }
     if (kept === open || kept === 0) return level;
     open = kept;

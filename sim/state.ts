@@ -70,6 +70,9 @@ class Cursor {
  */
 export class ClusterState {
   readonly buffer: SharedArrayBuffer;
+  /** The whole buffer, for kernels that address columns by their offset. */
+  readonly float64: Float64Array;
+  readonly int32: Int32Array;
 
   /** [1] Simulated time, ms. */
   readonly nowMs: Float64Array;
@@ -209,6 +212,8 @@ export class ClusterState {
 
   constructor(model: ClusterModel, buffer: SharedArrayBuffer) {
     this.buffer = buffer;
+    this.float64 = new Float64Array(buffer);
+    this.int32 = new Int32Array(buffer);
     const take = new Cursor(buffer.byteLength === 0 ? undefined : buffer);
     const rows = model.hosts + 1;
     const { vms, migrationsMax, network } = model;

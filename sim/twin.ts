@@ -7,6 +7,7 @@ import { initialize } from './initialize.ts';
 import type { ClusterModel } from './model.ts';
 import type { Recorder } from './recorder.ts';
 import { ClusterState } from './state.ts';
+import { type TickColumns, tickColumns } from './tick.ts';
 import { type TimerRanges, timerRanges } from './timers.ts';
 
 /** Arrays that kernels use between two statements and nobody reads afterwards. */
@@ -34,6 +35,7 @@ export class Twin {
   readonly model: ClusterModel;
   readonly state: ClusterState;
   readonly timers: TimerRanges;
+  readonly columns: TickColumns;
   readonly scratch: Scratch;
   readonly governors: readonly GovernorRule[];
   /** Told about every change worth telling; never part of a fork. */
@@ -48,6 +50,7 @@ export class Twin {
     this.model = model;
     this.state = state;
     this.timers = timerRanges(model);
+    this.columns = tickColumns(state);
     this.scratch = scratch;
     this.governors = governors;
   }
