@@ -6,9 +6,9 @@
 import { assert } from '../errors.ts';
 import type { Action, Plan } from '../plan.ts';
 import type { ClusterView } from '../view.ts';
-
-/** What a plan can do with a host. `leaving` hosts drain or shut down and take nothing. */
-export const hostUse = { leaving: 0, asleep: 1, awake: 2 } as const;
+import { hostUse } from './host-use.ts';
+import { loadHosts, loadVms } from './load-draft.ts';
+import { insertSorted, removeSorted } from './sorted-ids.ts';
 
 export class Draft {
   #cluster: ClusterView | undefined;
@@ -52,7 +52,7 @@ export class Draft {
   list = new Int32Array(0);
 
   /** Fastest core of any host, asleep or not, MIPS. */
-  #fastestMips = 0;
+  fastestMips = 0;
   #leastWakeW = NaN;
 
   get cluster(): ClusterView {
@@ -76,8 +76,8 @@ export class Draft {
     this.#leastWakeW = NaN;
     if (this.use.length !== cluster.hosts) this.#resizeHosts(cluster.hosts);
     if (this.at.length !== cluster.vms) this.#resizeVms(cluster.vms);
-    this.#loadVms(cluster, lookback);
-    this.#loadHosts(cluster);
+    loadVms(this, cluster, lookback);
+    loadHosts(this, cluster);
     for (const action of plan.actions) this.#replay(action);
   }
 
@@ -105,53 +105,6 @@ export class Draft {
     this.list = new Int32Array(vms);
   }
 
-  #loadVms(cluster: ClusterView, lookback: number): void {
-    this.guests.fill(0);
-    this.plannedMips.fill(0);
-    this.firstVm.fill(-1);
-    // Downwards, so that every list of VMs rises.
-    for (let vm = cluster.vms - 1; vm >= 0; vm--) {
-      const host = cluster.hostOf(vm);
-      this.at[vm] = host;
-      this.nextVm[vm] = -1;
-      this.demandMips[vm] = recentPeakMips(cluster, vm, lookback);
-      this.movable[vm] = cluster.isRunning(vm) && !cluster.isMoving(vm) ? 1 : 0;
-      if (host < 0) continue;
-      this.nextVm[vm] = this.firstVm[host]!;
-      this.firstVm[host] = vm;
-      this.guests[host]!++;
-      this.plannedMips[host]! += this.demandMips[vm]!;
-    }
-  }
-
-  #loadHosts(cluster: ClusterView): void {
-    this.awakeCount = 0;
-    this.asleepCount = 0;
-    this.#fastestMips = 0;
-    for (let host = 0; host < cluster.hosts; host++) {
-      const coreMips = cluster.coreMips(host, 0);
-      const peakMips = coreMips * cluster.cores(host);
-      if (coreMips > this.#fastestMips) this.#fastestMips = coreMips;
-      this.closed[host] = 0;
-      this.expecting[host] = cluster.incomingCount(host) > 0 ? 1 : 0;
-      this.coreMips[host] = coreMips;
-      this.peakMips[host] = peakMips;
-      this.limitMips[host] = peakMips;
-      this.freeBytes[host] = cluster.freeMemoryBytes(host);
-      if (cluster.isAvailable(host)) {
-        this.use[host] = hostUse.awake;
-        this.awake[this.awakeCount++] = host;
-        this.plannedW[host] = cluster.powerW(host, 0, this.plannedMips[host]!);
-      } else if (cluster.isOff(host)) {
-        this.use[host] = hostUse.asleep;
-        this.asleep[this.asleepCount++] = host;
-        this.plannedW[host] = cluster.offW(host);
-      } else {
-        this.use[host] = hostUse.leaving;
-      }
-    }
-  }
-
   #replay(action: Action): void {
     if (action.type === 'place' || action.type === 'migrate') {
       if (this.use[action.host] === hostUse.awake) this.put(action.vm, action.host);
@@ -172,7 +125,7 @@ export class Draft {
     const demand = this.demandMips[vm]!;
     const limit = this.guests[host] === 0 ? this.peakMips[host]! : this.limitMips[host]!;
     if (this.plannedMips[host]! + demand > limit) return false;
-    return this.coreMips[host]! >= Math.min(this.cluster.vcpuMips(vm), this.#fastestMips);
+    return this.coreMips[host]! >= Math.min(this.cluster.vcpuMips(vm), this.fastestMips);
   }
 
   /** Takes `vm` away from where it will be. Its memory there stays held. */
@@ -290,31 +243,4 @@ export class Draft {
     this.plannedMips[host] = mips;
     this.plannedW[host] = this.cluster.powerW(host, 0, mips);
   }
-}
-
-function recentPeakMips(cluster: ClusterView, vm: number, lookback: number): number {
-  let peakMips = cluster.demandMips(vm);
-  if (lookback === 1) return peakMips;
-  const measured = Math.min(lookback, cluster.observations(vm));
-  for (let lag = 2; lag <= measured; lag++) {
-    const mips = cluster.demandAt(vm, lag);
-    if (mips > peakMips) peakMips = mips;
-  }
-  return peakMips;
-}
-
-function insertSorted(list: Int32Array, count: number, value: number): number {
-  let index = count;
-  while (index > 0 && list[index - 1]! > value) {
-    list[index] = list[index - 1]!;
-    index--;
-  }
-  list[index] = value;
-  return count + 1;
-}
-
-function removeSorted(list: Int32Array, count: number, value: number): number {
-  const index = list.indexOf(value);
-  list.copyWithin(index, index + 1, count);
-  return count - 1;
 }

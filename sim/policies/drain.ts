@@ -1,5 +1,6 @@
 /** Empties the least-used hosts when all their VMs fit elsewhere, and switches off empty hosts. */
-import { type Draft, hostUse } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { hostUse } from './host-use.ts';
 import { chooseHost, type PlacementRule, sortByDemand } from './placement.ts';
 
 /** Scratch of one drain: VMs of the host, where they go, and what was there before. */

@@ -3,6 +3,7 @@
  * score wins, the lowest id on a tie.
  */
 import type { Draft } from './draft.ts';
+import { hostUse } from './host-use.ts';
 
 export interface PlacementRule {
   readonly name: string;
@@ -104,7 +105,7 @@ export function leastOverloaded(draft: Draft, vm: number): number {
   let best = -1;
   let bestLoad = Infinity;
   for (let host = 0; host < draft.cluster.hosts; host++) {
-    if (draft.use[host] === 0 || memoryBytes > draft.freeBytes[host]!) continue;
+    if (draft.use[host] === hostUse.leaving || memoryBytes > draft.freeBytes[host]!) continue;
     const load = (draft.plannedMips[host]! + demand) / draft.peakMips[host]!;
     if (load < bestLoad) {
       best = host;

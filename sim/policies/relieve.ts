@@ -1,6 +1,7 @@
 /** Moves VMs away from hosts that are asked for more than they should give. */
 import type { Chance } from '../policy.ts';
-import { type Draft, hostUse } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { hostUse } from './host-use.ts';
 import { chooseHost, type PlacementRule, sortByDemand } from './placement.ts';
 import type { Selection } from './selections/index.ts';
 
