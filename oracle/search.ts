@@ -38,7 +38,7 @@ export interface SearchSpec {
 
 export const defaultSearch: Omit<SearchSpec, 'budget' | 'objective'> = {
   finalists: 4,
-  mutationRounds: 2,
+  mutationRounds: 3,
   mutationsMax: 6,
 };
 
@@ -100,7 +100,7 @@ export function* search(
   for (let round = 0; round < spec.mutationRounds; round++) {
     const best = scored[0];
     if (best === undefined) break;
-    yield* score(mutations(cluster, best, spec.mutationsMax));
+    yield* score(mutations(cluster, best, spec.budget, spec.mutationsMax));
     if (scored[0] === best) break;
   }
   return scored;

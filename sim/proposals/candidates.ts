@@ -8,6 +8,8 @@ import { createPolicy } from '../policies/index.ts';
 import type { Chance, Policy } from '../policy.ts';
 import type { ClusterView } from '../view.ts';
 import { withHeadroom } from './frequency.ts';
+import { isLegalPlan } from './legality.ts';
+import { redirections } from './redirect.ts';
 
 /** A plan under consideration. */
 export interface Candidate {
@@ -80,10 +82,28 @@ export function withFrequencies(
 }
 
 /**
- * Neighbours of a plan: each group of actions that belong together left out (all moves off one
- * host with that host's switching; each wake-up with the moves onto it), and its moves halved.
+ * Neighbours of a plan: one more host emptied (see `redirect.ts`), and groups of actions that
+ * belong together left out (all moves off one host with that host's switching). Only legal ones,
+ * within the migration limit.
  */
-export function mutations(cluster: ClusterView, candidate: Candidate, most: number): Candidate[] {
+export function mutations(
+  cluster: ClusterView,
+  candidate: Candidate,
+  budget: Budget,
+  most: number,
+): Candidate[] {
+  const { source, actions } = candidate;
+  const emptied = redirections(cluster, actions, most).map(
+    (redirected): Candidate => ({ source: `${source} + emptied`, actions: redirected }),
+  );
+  return [...emptied, ...omissions(cluster, candidate, most)].filter(
+    (neighbour) =>
+      countMigrations(neighbour.actions) <= budget.migrations &&
+      isLegalPlan(cluster, neighbour.actions),
+  );
+}
+
+function omissions(cluster: ClusterView, candidate: Candidate, most: number): Candidate[] {
   const groups = new Map<number, Action[]>();
   for (const action of candidate.actions) {
     if (action.type === 'place' || action.type === 'setPstate') continue;
@@ -103,6 +123,12 @@ export function mutations(cluster: ClusterView, candidate: Candidate, most: numb
     });
   }
   return neighbours;
+}
+
+function countMigrations(actions: readonly Action[]): number {
+  let count = 0;
+  for (const action of actions) if (action.type === 'migrate') count++;
+  return count;
 }
 
 /** Text that is equal for equal plans. */
