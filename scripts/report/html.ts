@@ -1,0 +1,124 @@
+/** The report as one HTML file that needs nothing else: no network, no other file. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { compare, type Evaluation, type PolicyResult } from '../evaluate/results.ts';
+import type { ChartDefinition } from './charts.ts';
+import { type Column, columns } from './columns.ts';
+import { escapeHtml, jsonInScript } from './escape.ts';
+import { facts } from './facts.ts';
+import { headline } from './headline.ts';
+import { method } from './method.ts';
+import { pageScript } from './page-script.ts';
+import { pageStyle } from './page-style.ts';
+import { type Cast, castOf } from './roles.ts';
+
+/** @param charts As `chartsOf` gives them. */
+export function renderPage(evaluation: Evaluation, charts: readonly ChartDefinition[]): string {
+  const results = compare(evaluation.records);
+  const cast = castOf(results);
+  const shown = charts.map(({ id, config }) => ({ id, config }));
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(evaluation.title)}</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<header>
+<h1>${escapeHtml(evaluation.title)}</h1>
+<p class="headline">${escapeHtml(headline(evaluation.records, results))}</p>
+<p class="lead">${escapeHtml(evaluation.workload)}, on ${evaluation.hosts} hosts with ${evaluation.vms} VMs. Cost is the objective: energy, lost work and migrations in kWh-equivalents.</p>
+</header>
+<main>
+${factList(evaluation, results)}
+<section aria-labelledby="comparison">
+<h2 id="comparison">Comparison</h2>
+${comparison(results, cast)}
+</section>
+<section aria-labelledby="charts-heading">
+<h2 id="charts-heading">Charts</h2>
+<noscript><p>The charts need JavaScript; the table above holds their numbers.</p></noscript>
+<div class="charts">
+${charts.map(figure).join('\n')}
+</div>
+</section>
+<section aria-labelledby="method">
+<h2 id="method">How it was measured</h2>
+<dl class="card method">
+${method(evaluation, results)
+  .map(([term, text]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(text)}</dd>`)
+  .join('\n')}
+</dl>
+</section>
+</main>
+<footer>Wattwin evaluation report. All numbers are in the accompanying <code>evaluation.json</code>.</footer>
+<script type="application/json" id="charts">${jsonInScript(shown)}</script>
+<script>${chartLibrary()}</script>
+<script>${pageScript}</script>
+</body>
+</html>
+`;
+}
+
+/** Chart.js as it runs in a page, without its pointer to a file that would not be there. */
+function chartLibrary(): string {
+  const manifest = createRequire(import.meta.url).resolve('chart.js/auto');
+  const file = new URL('../dist/chart.umd.js', `file://${manifest}`);
+  return readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '');
+}
+
+function factList(evaluation: Evaluation, results: readonly PolicyResult[]): string {
+  const items = facts(evaluation, results).map(
+    ({ name, value, detail }) =>
+      `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}<small>${escapeHtml(detail)}</small></dd></div>`,
+  );
+  return items.length === 0 ? '' : `<dl class="facts">${items.join('\n')}</dl>`;
+}
+
+function figure({ id, title, subtitle, alt, height }: ChartDefinition): string {
+  return `<figure class="card" aria-labelledby="title-${id}">
+<h3 id="title-${id}">${escapeHtml(title)}</h3>
+<p>${escapeHtml(subtitle)}</p>
+<div class="chart" style="height:${height}px"><canvas id="chart-${id}" role="img" aria-label="${escapeHtml(alt)}">${escapeHtml(alt)}</canvas></div>
+</figure>`;
+}
+
+function comparison(results: readonly PolicyResult[], cast: Cast): string {
+  const shown: readonly Column[] = Object.values(columns);
+  const heads = shown.map(
+    ({ title, unit, explanation }) =>
+      `<th scope="col" title="${escapeHtml(explanation)}">${escapeHtml(title)}<small>${escapeHtml(unit)}&nbsp;</small></th>`,
+  );
+  const cells = shown.map((column) => column.texts(results, true));
+  const rows = results.map(({ policy }, row) => {
+    const [label, name] = tag(policy, cast);
+    const badge = name === '' ? '' : `<span class="tag ${name}">${label}</span>`;
+    const marked = name === 'oracle' || name === 'learned' ? ' class="marked"' : '';
+    const data = cells.map((column) => `<td>${withInterval(column[row]!)}</td>`).join('');
+    return `<tr${marked}><th scope="row" title="${escapeHtml(policy)}">${escapeHtml(policy)}${badge}</th>${data}</tr>`;
+  });
+  const several = results.some(({ objective }) => objective.count > 1);
+  return `<div class="scroll" role="region" tabindex="0" aria-labelledby="comparison">
+<table>
+<caption>Best policy first; ${several ? 'means over all runs with 95 % confidence intervals' : 'one run each'}. p50 and p99: wall time of a decision.</caption>
+<thead><tr><th scope="col">Policy</th>${heads.join('')}</tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table>
+</div>`;
+}
+
+/** The interval less prominent than the mean. */
+const withInterval = (text: string): string =>
+  escapeHtml(text).replace(/ (± .*)$/, ' <small>$1</small>');
+
+function tag(policy: string, cast: Cast): [label: string, name: string] {
+  if (policy === cast.oracle?.policy) return ['reference', 'oracle'];
+  if (policy === cast.learned?.policy) return ['learner', 'learned'];
+  return policy === cast.bestHeuristic?.policy ? ['best heuristic', 'best'] : ['', ''];
+}

@@ -1,0 +1,81 @@
+/** The report as files, and an evaluation read back from one. */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError, inputError, issuesOf } from '../../sim/index.ts';
+import type { Evaluation } from '../evaluate/results.ts';
+import { chartsOf } from './charts.ts';
+import { evaluationSchema } from './evaluation-schema.ts';
+import { renderPage } from './html.ts';
+import { renderPngs } from './png.ts';
+
+/** Name of the file that holds the evaluation itself. */
+export const evaluationFile = 'evaluation.json';
+
+/** Where the parts of a report lie. */
+export interface ReportPaths {
+  readonly evaluation: string;
+  readonly html: string;
+  readonly pngs: readonly string[];
+}
+
+/**
+ * Writes `evaluation.json`, `report.html` and, if asked, one PNG per chart into `directory`, which
+ * is made if need be. Everything is rendered before the first file is touched, and each file
+ * replaces its predecessor at once.
+ */
+export async function writeReport(
+  evaluation: Evaluation,
+  directory: string,
+  options: { readonly png: boolean },
+): Promise<ReportPaths> {
+  const charts = chartsOf(evaluation);
+  const html = renderPage(evaluation, charts);
+  const pngs = options.png ? await renderPngs(charts) : [];
+  await mkdir(directory, { recursive: true });
+  const write = async (name: string, content: string | Uint8Array): Promise<string> => {
+    const path = join(directory, name);
+    await replaceFile(path, content);
+    return path;
+  };
+  const written: string[] = [];
+  for (const { id, png } of pngs) written.push(await write(`${id}.png`, png));
+  return {
+    evaluation: await write(evaluationFile, `${JSON.stringify(evaluation)}\n`),
+    html: await write('report.html', html),
+    pngs: written,
+  };
+}
+
+/** Writes beside the target, then renames: a reader sees the old file or the new one whole. */
+async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Reads an evaluation.
+ *
+ * @throws InputError when the file cannot be read, is no JSON, or is no evaluation of this version;
+ *   with every issue found and its place.
+ */
+export async function readEvaluation(path: string): Promise<Evaluation> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw inputError(path, 'a readable file', error.code ?? error.message);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw inputError(path, 'an evaluation in JSON, whole', `${reason} (${text.length} characters)`);
+  }
+  const parsed = evaluationSchema.safeParse(value);
+  if (!parsed.success) throw new InputError(issuesOf(parsed.error, value, path));
+  return parsed.data;
+}
