@@ -16,7 +16,7 @@ export interface OracleOptions {
 
 export const defaultOracle: Pick<OracleOptions, 'horizonDecisions' | 'base' | 'search'> = {
   horizonDecisions: 12,
-  base: { name: 'pabfd', maxUtilization: 0.6 },
+  base: { name: 'pabfd', maxUtilization: 0.5 },
   search: defaultSearch,
 };
 

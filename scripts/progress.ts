@@ -3,7 +3,7 @@ import { Presets, SingleBar } from 'cli-progress';
 
 export interface Progress {
   /** `done` of `total`; `note` says what is going on. */
-  update(done: number, note?: string): void;
+  update(done: number, note?: string, total?: number): void;
   stop(): void;
 }
 
@@ -23,7 +23,10 @@ export function startProgress(label: string, total: number, quiet: boolean): Pro
   );
   bar.start(total, 0, { note: '' });
   return {
-    update: (done, note) => bar.update(done, note === undefined ? {} : { note }),
+    update: (done, note, newTotal) => {
+      if (newTotal !== undefined && newTotal !== bar.getTotal()) bar.setTotal(newTotal);
+      bar.update(done, note === undefined ? {} : { note });
+    },
     stop: () => {
       bar.stop();
       if (!process.stderr.isTTY) process.stderr.write('\n');

@@ -47,7 +47,7 @@ export {
   type RefusedAction,
   unlimited,
 } from './plan.ts';
-export { createPolicy, policyKinds } from './policies/index.ts';
+export { createPolicy, policyKinds, policyNames } from './policies/index.ts';
 export { type Chance, inSequence, type Policy } from './policy.ts';
 export { failHost, powerOff, powerOn } from './power-transitions.ts';
 export {

@@ -1,0 +1,71 @@
+/** What all commands share: exit codes, errors for people, Ctrl-C, numbers from options. */
+import { availableParallelism } from 'node:os';
+import { InvalidArgumentError } from 'commander';
+import { InputError } from '../sim/index.ts';
+
+/** Exit codes: 0 done, 1 failed, 2 bad input; 130 is the shell's word for Ctrl-C. */
+const exitCodes = { failed: 1, badInput: 2, interrupted: 130 } as const;
+
+/** Runs a command's work; reports what goes wrong and sets the exit code. */
+export async function runCommand(
+  work: (signal: AbortSignal) => Promise<void> | void,
+): Promise<void> {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    process.stderr.write('\nstopping after the work in hand; press Ctrl-C again to stop at once\n');
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  try {
+    await work(controller.signal);
+  } catch (error) {
+    if (controller.signal.aborted) {
+      process.stderr.write('stopped; what was finished is kept, run the same command to go on\n');
+      process.exitCode = exitCodes.interrupted;
+    } else if (error instanceof InputError) {
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = exitCodes.badInput;
+    } else {
+      process.stderr.write(
+        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
+      process.exitCode = exitCodes.failed;
+    }
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+/** Cores that workers may use by default. */
+export const defaultWorkers = Math.max(1, availableParallelism());
+
+/** Parser for an option that is a whole number of at least `minimum`. */
+export function wholeNumber(minimum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < minimum) {
+      throw new InvalidArgumentError(`expected a whole number from ${minimum} up.`);
+    }
+    return value;
+  };
+}
+
+/** `3`, `1,2,5` or `101..108` → seeds. */
+export function seedList(text: string): number[] {
+  const range = /^(\d+)\.\.(\d+)$/.exec(text);
+  if (range !== null) {
+    const [from, to] = [Number(range[1]), Number(range[2])];
+    if (to < from || to - from > 10_000) throw new InvalidArgumentError('expected a rising range.');
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  }
+  const seeds = text.split(',').map(wholeNumber(0));
+  return seeds;
+}
+
+/** Prints a value as one JSON document. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

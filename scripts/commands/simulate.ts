@@ -1,0 +1,118 @@
+/** `wattwin simulate`: one run of one policy. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import {
+  budgetOf,
+  createPolicy,
+  objectiveOf,
+  policyNames,
+  type RunResult,
+  runPolicy,
+} from '../../sim/index.ts';
+import { printJson, runCommand, wholeNumber } from '../cli.ts';
+import { loadEpisode, readEpisode, startTwin } from '../episode.ts';
+import { policyOf } from '../evaluate/contestant.ts';
+import { writeAtomically } from '../files.ts';
+
+interface Options {
+  readonly policy?: string;
+  readonly checkpoint?: string;
+  readonly seed?: number;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly printScenario?: boolean;
+}
+
+export function simulateCommand(): Command {
+  return new Command('simulate')
+    .description('run a scenario once under one policy and print what it amounted to')
+    .argument('<scenario>', 'scenario file, YAML')
+    .option('--policy <name>', `instead of the scenario's: ${policyNames.join(', ')}, oracle`)
+    .option('--checkpoint <file>', 'run the policy that `wattwin train` wrote')
+    .option('--seed <n>', "instead of the scenario's", wholeNumber(0))
+    .option('--out <dir>', 'also write summary.json and series.csv there')
+    .option('--json', 'print JSON')
+    .option('--print-scenario', 'print the scenario with all defaults filled in, and stop')
+    .action((scenario: string, options: Options) => runCommand(() => simulate(scenario, options)));
+}
+
+function simulate(path: string, options: Options): void {
+  const episode = readEpisode(path, options.seed);
+  const loaded = loadEpisode(episode);
+  const { scenario, untilMs } = loaded;
+  if (options.printScenario) {
+    printJson(scenario);
+    return;
+  }
+  const objective = objectiveOf(scenario);
+  const decides = {
+    decisionEveryMs: scenario.decisionEvery,
+    budget: budgetOf(scenario),
+    objective,
+  };
+  const policy =
+    options.checkpoint !== undefined
+      ? policyOf({ type: 'learned', name: 'learned', checkpoint: options.checkpoint }, decides)
+      : options.policy === 'oracle'
+        ? policyOf({ type: 'oracle', name: 'oracle' }, decides)
+        : createPolicy(options.policy ?? scenario.policy, `${path}: policy`);
+  const result = runPolicy(startTwin(episode, loaded), policy, { ...decides, untilMs });
+  if (options.out !== undefined) writeRun(options.out, result, episode.seed);
+  if (options.json) printJson(outcome(result, episode.seed));
+  else process.stdout.write(describe(scenario.name, episode.seed, result));
+}
+
+/** Everything but the series; the same bytes for the same scenario, seed and code. */
+function outcome(result: RunResult, seed: number): object {
+  const { policy, objective, cost, summary, refusedActions } = result;
+  return { policy, seed, objectiveKwh: objective, cost, summary, refusedActions };
+}
+
+function writeRun(directory: string, result: RunResult, seed: number): void {
+  writeAtomically(
+    join(directory, 'summary.json'),
+    `${JSON.stringify(outcome(result, seed), null, 2)}\n`,
+  );
+  const rows = result.series.map((row) =>
+    [row.timeMs, row.powerW, row.hostsOn, row.migrations].join(','),
+  );
+  writeAtomically(
+    join(directory, 'series.csv'),
+    `time_ms,power_w,hosts_on,migrations\n${rows.join('\n')}\n`,
+  );
+}
+
+function describe(name: string, seed: number, result: RunResult): string {
+  const { summary, cost } = result;
+  const line = (label: string, value: string): string => `  ${label.padEnd(22)}${value}\n`;
+  return (
+    `${name}, ${result.policy}, seed ${seed}: ${(summary.simulatedS / 3600).toFixed(1)} h simulated, ` +
+    `${summary.eventsProcessed} events\n` +
+    line('energy', `${summary.energyKwh.toFixed(3)} kWh`) +
+    line(
+      'lost work',
+      `${cost.lostVcpuHours.toFixed(3)} vCPU·h (${(100 * summary.unservedFraction).toFixed(3)} % of demand)`,
+    ) +
+    line('objective', `${result.objective.toFixed(3)} kWh-equivalents`) +
+    line(
+      'hosts on',
+      `${summary.meanHostsOn.toFixed(2)} on average; switched on ${summary.hostsSwitchedOn}, off ${summary.hostsSwitchedOff} times`,
+    ) +
+    line(
+      'migrations',
+      `${summary.migrations} (mean ${summary.meanMigrationS.toFixed(1)} s, downtime ${summary.meanDowntimeMs.toFixed(1)} ms)`,
+    ) +
+    line('SLATAH', `${(100 * summary.slatah).toFixed(3)} %`) +
+    line('PDM', `${(100 * summary.pdm).toFixed(4)} %`) +
+    line('SLAV, ESV', `${summary.slav.toExponential(3)}, ${summary.esv.toExponential(3)} kWh`) +
+    line('P-state changes', String(summary.pstateChanges)) +
+    line('mean wait for a host', `${summary.meanWaitS.toFixed(1)} s`) +
+    line('fairness (Jain)', summary.fairness.toFixed(4)) +
+    (summary.responseS === undefined
+      ? ''
+      : line(
+          'task response',
+          `mean ${summary.responseS.mean.toFixed(1)} s, p99 ${summary.responseS.p99.toFixed(1)} s`,
+        ))
+  );
+}
