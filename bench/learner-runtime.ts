@@ -18,7 +18,7 @@ import {
   openBackend,
   type Parameter,
   type SymbolicTensor,
-} from '../learner/index.ts';
+} from '../learner/runtime/index.ts';
 import { RandomStream } from '../sim/index.ts';
 
 /** One measured line. */

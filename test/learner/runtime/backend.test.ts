@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backendNames, type Model, openBackend } from '../../../learner/index.ts';
+import { backendNames, type Model, openBackend } from '../../../learner/runtime/index.ts';
 import { InputError } from '../../../sim/index.ts';
 
 const double: Model = (ops) => ({ y: ops.scale(ops.input('x', [2]), 2) });

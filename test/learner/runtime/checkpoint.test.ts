@@ -5,7 +5,7 @@ import {
   checkpointVersion,
   decodeCheckpoint,
   encodeCheckpoint,
-} from '../../../learner/index.ts';
+} from '../../../learner/runtime/index.ts';
 import { InputError } from '../../../sim/index.ts';
 
 const checkpoint: Checkpoint = {

@@ -4,7 +4,7 @@ import {
   createPlainPredictor,
   openBackend,
   type Parameter,
-} from '../../../learner/index.ts';
+} from '../../../learner/runtime/index.ts';
 import { compilePlain } from '../../../learner/runtime/plain-executor.ts';
 import { argumentsOf, modelOf, type OperationCase, operationCases } from './operation-cases.ts';
 

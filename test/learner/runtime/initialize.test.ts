@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Initial, initializeParameters, type Model } from '../../../learner/index.ts';
+import { type Initial, initializeParameters, type Model } from '../../../learner/runtime/index.ts';
 
 const layer =
   (initial: Initial, ...names: string[]): Model =>

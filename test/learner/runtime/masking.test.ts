@@ -5,7 +5,7 @@ import {
   type Model,
   openBackend,
   type Parameter,
-} from '../../../learner/index.ts';
+} from '../../../learner/runtime/index.ts';
 
 /** Logits that tempt: the illegal ones are by far the largest. Row 2 is all padding. */
 const logits: Parameter = {

@@ -7,7 +7,7 @@ import {
   parameterCount,
   type Shape,
   type SymbolicTensor,
-} from '../../../learner/index.ts';
+} from '../../../learner/runtime/index.ts';
 import { RandomStream } from '../../../sim/index.ts';
 
 /** An argument's shape and the range its numbers are drawn from. */

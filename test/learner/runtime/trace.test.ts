@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeModel, type Ops, type SymbolicTensor } from '../../../learner/index.ts';
+import { describeModel, type Ops, type SymbolicTensor } from '../../../learner/runtime/index.ts';
 import { InvariantError } from '../../../sim/index.ts';
 
 /** Traces one expression. */

@@ -7,7 +7,7 @@ import {
   type Model,
   openBackend,
   type Parameter,
-} from '../../../learner/index.ts';
+} from '../../../learner/runtime/index.ts';
 import { InputError, InvariantError, RandomStream } from '../../../sim/index.ts';
 
 /** Regression by one hidden layer; `unused` takes no part in the loss. */
