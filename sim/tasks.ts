@@ -22,11 +22,12 @@ export function startTask(twin: Twin, task: number): void {
     vm >= 0
       ? state.vmStatus[vm] === vmStatus.departed
       : state.hostPower[model.tasks.host[task]!] === hostPower.off;
+  state.taskPhase[task] = 0;
   if (lost) {
     state.taskStatus[task] = taskStatus.killed;
+    state.taskRemaining[task] = model.tasks.phaseAmount[model.tasks.phaseStart[task]!] ?? 0;
     return;
   }
-  state.taskPhase[task] = 0;
   beginPhase(twin, task);
 }
 
