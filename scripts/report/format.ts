@@ -27,7 +27,10 @@ export function decimalsFor(values: readonly number[], digits: number): number {
 }
 
 /** `12.3 ± 0.4`, or the mean alone when there is no interval. */
-export function plusMinus({ mean, halfWidth }: Estimate, decimals: number): string {
+export function plusMinus(
+  { mean, halfWidth }: Pick<Estimate, 'mean' | 'halfWidth'>,
+  decimals: number,
+): string {
   if (!Number.isFinite(halfWidth)) return fixed(mean, decimals);
   return `${fixed(mean, decimals)} ± ${fixed(halfWidth, decimals)}`;
 }

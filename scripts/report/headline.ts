@@ -1,6 +1,6 @@
 /** The result in words, told the same whether the learned policy wins or loses. */
 import { type Estimate, estimate, type PolicyResult, type RunRecord } from '../evaluate/results.ts';
-import { decimalsFor, fixed } from './format.ts';
+import { decimalsFor, fixed, plusMinus } from './format.ts';
 import { castOf } from './roles.ts';
 
 /** Objective of `policy` above that of `other` on the same scenario and seed, per cent of it. */
@@ -20,11 +20,10 @@ export function pairedPercent(
   return estimate(percents);
 }
 
-/** `3.1 % ± 0.8 %`, without sign. */
+/** `3.1 ± 0.8 %`, without sign. */
 export function percentText({ mean, halfWidth }: Estimate): string {
   const decimals = Math.min(3, decimalsFor([Number.isFinite(halfWidth) ? halfWidth : mean], 2));
-  const size = `${fixed(Math.abs(mean), decimals)} %`;
-  return Number.isFinite(halfWidth) ? `${size} ± ${fixed(halfWidth, decimals)} %` : size;
+  return `${plusMinus({ mean: Math.abs(mean), halfWidth }, decimals)} %`;
 }
 
 /** `+2.0 %` or `−3.1 %`. */
@@ -52,7 +51,7 @@ export function headline(records: readonly RunRecord[], results: readonly Policy
   return `The learned policy costs ${parts.join(', and ')} (${runs}).`;
 }
 
-/** `3.1 % ± 0.8 % less than …`, saying so when the interval includes no difference. */
+/** `3.1 ± 0.8 % less than …`, saying so when the interval includes no difference. */
 function against(percent: Estimate, other: string): string {
   if (percent.count === 0) return `an unknown amount against ${other}, no run being shared`;
   const text = `${percentText(percent)} ${percent.mean <= 0 ? 'less' : 'more'} than ${other}`;

@@ -30,7 +30,7 @@ export function renderPage(evaluation: Evaluation, charts: readonly ChartDefinit
 <body>
 <header>
 <h1>${escapeHtml(evaluation.title)}</h1>
-<p class="headline">${escapeHtml(headline(evaluation.records, results))}</p>
+<p class="headline">${unbroken(escapeHtml(headline(evaluation.records, results)))}</p>
 <p class="lead">${escapeHtml(evaluation.workload)}, on ${evaluation.hosts} hosts with ${evaluation.vms} VMs. Cost is the objective: energy, lost work and migrations in kWh-equivalents.</p>
 </header>
 <main>
@@ -96,7 +96,7 @@ function comparison(results: readonly PolicyResult[], cast: Cast): string {
   const cells = shown.map((column) => column.texts(results, true));
   const rows = results.map(({ policy }, row) => {
     const [label, name] = tag(policy, cast);
-    const badge = name === '' ? '' : `<span class="tag ${name}">${label}</span>`;
+    const badge = name === '' ? '' : `<br><span class="tag ${name}">${label}</span>`;
     const marked = name === 'oracle' || name === 'learned' ? ' class="marked"' : '';
     const data = cells.map((column) => `<td>${withInterval(column[row]!)}</td>`).join('');
     return `<tr${marked}><th scope="row" title="${escapeHtml(policy)}">${escapeHtml(policy)}${badge}</th>${data}</tr>`;
@@ -112,6 +112,9 @@ ${rows.join('\n')}
 </table>
 </div>`;
 }
+
+/** Keeps `3.1 ± 0.8 %` on one line. */
+const unbroken = (text: string): string => text.replace(/ (?=[%±])|(?<=±) /g, '&nbsp;');
 
 /** The interval less prominent than the mean. */
 const withInterval = (text: string): string =>

@@ -94,18 +94,18 @@ export function createMarkPlugins(): Plugin[] {
     },
     {
       id: 'mark-texts',
-      afterDatasetsDraw({ config, scales, ctx, width }) {
+      afterDatasetsDraw({ config, options, scales, ctx, width }) {
         const marks = config.options?.plugins?.marks as Marks | undefined;
         const { x, y } = scales;
         if (marks?.texts === undefined || x === undefined || y === undefined) return;
-        const font = config.options?.font as { family?: string; size?: number } | undefined;
+        const { size, family } = options.font as { size: number; family: string };
         ctx.save();
         ctx.fillStyle = marks.color;
         ctx.textBaseline = 'middle';
         ctx.textAlign = 'left';
         for (const text of marks.texts) {
           const weight = text.bold === true ? 'bold ' : '';
-          ctx.font = `${weight}${font?.size ?? 12}px ${font?.family ?? 'sans-serif'}`;
+          ctx.font = `${weight}${size}px ${family}`;
           const shown = width < 600 ? (text.short ?? text.text) : text.text;
           ctx.fillText(shown, x.getPixelForValue(text.x) + 8, y.getPixelForValue(text.y));
         }

@@ -7,10 +7,9 @@ export const pageScript = `(() => {
 'use strict';
 const paint = ${paint.toString()};
 const themes = ${JSON.stringify(themes)};
-(${prepareChart.toString()})(Chart, (${createMarkPlugins.toString()})());
 const definitions = JSON.parse(document.getElementById('charts').textContent);
 const dark = matchMedia('(prefers-color-scheme: dark)');
-const family = getComputedStyle(document.body).fontFamily;
+(${prepareChart.toString()})(Chart, (${createMarkPlugins.toString()})(), getComputedStyle(document.body).fontFamily);
 const narrow = () => innerWidth < 640;
 const cut = (text) => Array.isArray(text) || text.length <= 17 ? text : text.slice(0, 16) + '…';
 let drawn = [];
@@ -18,7 +17,7 @@ function draw(theme) {
   for (const chart of drawn) chart.destroy();
   drawn = definitions.map(({ id, config }) => {
     const painted = paint(config, themes[theme]);
-    painted.options.font = { family, size: narrow() ? 10.5 : 12.5 };
+    painted.options.font = { size: narrow() ? 10.5 : 12.5 };
     if (narrow() && painted.data.labels) painted.data.labels = painted.data.labels.map(cut);
     return new Chart(document.getElementById('chart-' + id), painted);
   });

@@ -13,7 +13,7 @@ const widthPx = 1200;
 const heightPx = 620;
 const family = 'DejaVu Sans';
 /** Characters of a title that fit on one line. */
-const titleCharacters = 88;
+const titleCharacters = 98;
 
 /** One PNG per chart, 1200 × 620 px, on white. */
 export async function renderPngs(
@@ -24,7 +24,7 @@ export async function renderPngs(
     width: widthPx,
     height: heightPx,
     backgroundColour: 'white',
-    chartCallback: (chart) => prepareChart(chart, createMarkPlugins()),
+    chartCallback: (chart) => prepareChart(chart, createMarkPlugins(), family),
   });
   const rendered = [];
   for (const chart of charts) {
@@ -53,7 +53,7 @@ function forPaper({ config, title, subtitle }: ChartDefinition): ChartConfigurat
       ...options,
       responsive: false,
       devicePixelRatio: 1,
-      font: { family, size: 14 },
+      font: { size: 14 },
       layout: { padding: { top: 14, right: 26, bottom: 14, left: 18 } },
       plugins: {
         ...options?.plugins,
@@ -62,15 +62,15 @@ function forPaper({ config, title, subtitle }: ChartDefinition): ChartConfigurat
           text: inLines(title, titleCharacters),
           align: 'start',
           color: 'color:ink',
-          font: { size: 20, weight: 'bold', family },
+          font: { size: 20, weight: 'bold' },
           padding: { bottom: 6 },
         },
         subtitle: {
           display: true,
-          text: inLines(subtitle, 130),
+          text: inLines(subtitle, 140),
           align: 'start',
           color: 'color:muted',
-          font: { size: 14, family },
+          font: { size: 14 },
           padding: { bottom: 10 },
         },
       },

@@ -67,8 +67,12 @@ export const otherStyle: PolicyStyle = {
   borderDash: [],
 };
 
-/** Options that all charts share. */
-export function baseOptions(marks: Marks | undefined): ChartOptions {
+/**
+ * Options that all charts share.
+ *
+ * @param legendLinePx Length of the legend's lines, long enough to show how they are dashed.
+ */
+export function baseOptions(marks: Marks | undefined, legendLinePx?: number): ChartOptions {
   return {
     responsive: true,
     maintainAspectRatio: false,
@@ -80,7 +84,13 @@ export function baseOptions(marks: Marks | undefined): ChartOptions {
       legend: {
         position: 'top',
         align: 'start',
-        labels: { color: color('ink'), usePointStyle: true, boxHeight: 8, padding: 14 },
+        labels: {
+          color: color('ink'),
+          usePointStyle: true,
+          boxHeight: 8,
+          padding: 14,
+          ...(legendLinePx === undefined ? {} : { pointStyleWidth: legendLinePx }),
+        },
       },
       ...(marks === undefined ? {} : { marks }),
     },

@@ -1,5 +1,4 @@
 /** How long deciding takes: median to 99th percentile per policy. */
-import type { PolicyResult } from '../../evaluate/results.ts';
 import { significant } from '../format.ts';
 import { color } from '../palette.ts';
 import {
@@ -28,6 +27,7 @@ export function latencyChart(source: ChartSource): ChartDefinition | undefined {
     type: 'line' as const,
     showLine: false,
     pointRadius: 5.5,
+    pointBorderWidth: 2,
     pointHoverRadius: 7,
     order: 0,
   };
@@ -47,16 +47,16 @@ export function latencyChart(source: ChartSource): ChartDefinition | undefined {
             label: 'p50',
             data: p50,
             pointStyle: 'circle',
-            borderColor: color('bestHeuristic'),
-            backgroundColor: color('bestHeuristic'),
+            borderColor: color('ink'),
+            backgroundColor: color('surface'),
           },
           {
             ...points,
             label: 'p99',
             data: p99,
             pointStyle: 'rectRot',
-            borderColor: color('learned'),
-            backgroundColor: color('learned'),
+            borderColor: color('ink'),
+            backgroundColor: color('ink'),
           },
           {
             type: 'bar',
@@ -86,7 +86,8 @@ export function latencyChart(source: ChartSource): ChartDefinition | undefined {
             ...axis('Wall time of a decision, ms (logarithmic)'),
             type: 'logarithmic',
             min: decadeBelow(Math.min(...p50)),
-            max: rounded(Math.max(...p99) * 6),
+            max: rounded(Math.max(...p99) * 8),
+            ticks: { ...axis('').ticks, maxRotation: 0 },
           },
           y: { ...scale, type: 'category' },
         },
@@ -98,13 +99,15 @@ export function latencyChart(source: ChartSource): ChartDefinition | undefined {
 const decadeBelow = (ms: number): number => 10 ** Math.floor(Math.log10(ms));
 
 function title({ cast: { learned, oracle, bestHeuristic } }: ChartSource): string {
-  const p99 = (result: PolicyResult): string => `${significant(result.decisionMsP99, 2)} ms`;
-  if (learned === undefined || !Number.isFinite(learned.decisionMsP99)) {
-    return 'How long a decision takes';
-  }
-  const others = [
-    oracle && `oracle ${p99(oracle)}`,
-    bestHeuristic && `${bestHeuristic.policy} ${p99(bestHeuristic)}`,
-  ].filter((part) => part !== undefined);
-  return `A decision takes learned at most ${p99(learned)} in 99 of 100 cases; ${others.join(', ')}`;
+  const told = [
+    ['learned', learned],
+    ['oracle', oracle],
+    ['best heuristic', bestHeuristic],
+  ] as const;
+  const parts = told.flatMap(([name, result]) =>
+    result === undefined || !Number.isFinite(result.decisionMsP99)
+      ? []
+      : [`${name} ${significant(result.decisionMsP99, 2)} ms`],
+  );
+  return `Time to decide${parts.length > 0 ? `, p99: ${parts.join(', ')}` : ''}`;
 }

@@ -18,14 +18,12 @@ export function learningChart({ evaluation }: ChartSource): ChartDefinition | un
   const last = curve.at(-1)!;
   const fixedKnown = Number.isFinite(bestFixed.heldOutRegret);
   const relation =
-    best.heldOutRegret < bestFixed.heldOutRegret
-      ? 'less than always following'
-      : 'not less than always following';
+    best.heldOutRegret < bestFixed.heldOutRegret ? 'below always' : 'not below always';
   const regret = { yAxisID: 'y', borderColor: color('learned'), backgroundColor: color('learned') };
   return {
     id: 'learning',
     title:
-      `Learning: regret ${significant(first.heldOutRegret)} → ${significant(best.heldOutRegret)} kWh-eq ` +
+      `Learning: held-out regret ${significant(first.heldOutRegret, 2)} → ${significant(best.heldOutRegret, 2)} kWh-eq ` +
       `at epoch ${best.epoch}${fixedKnown ? `, ${relation} ${bestFixed.source}` : ''}`,
     subtitle:
       'Held-out regret: cost of the plan chosen above the best plan tried, mean over decisions not trained on',
@@ -47,14 +45,15 @@ export function learningChart({ evaluation }: ChartSource): ChartDefinition | un
               y: rounded(heldOutRegret),
             })),
             pointRadius: curve.map((point) => (point === best ? 6 : 2)),
-            pointStyle: 'circle',
+            // The legend takes its sign from the first point.
+            pointStyle: curve.map((_, index) => (index === 0 ? 'line' : 'circle')),
             borderWidth: 2.25,
           },
           ...(fixedKnown
             ? [
                 {
                   ...regret,
-                  label: `held-out regret of always following ${bestFixed.source}`,
+                  label: `always ${bestFixed.source}`,
                   data: [first, last].map(({ epoch }) => ({
                     x: epoch,
                     y: rounded(bestFixed.heldOutRegret),
@@ -81,7 +80,7 @@ export function learningChart({ evaluation }: ChartSource): ChartDefinition | un
         ],
       },
       options: {
-        ...baseOptions(undefined),
+        ...baseOptions(undefined, 26),
         interaction: { mode: 'nearest', axis: 'x', intersect: false },
         scales: {
           x: {

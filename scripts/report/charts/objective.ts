@@ -35,10 +35,10 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
           ]
         : [],
     ),
-    texts: rows.map(({ objective, policy }, row) => ({
+    texts: rows.map(({ objective, policy, regretPercent }, row) => ({
       x: rounded(reach[row]!),
       y: row,
-      text: plusMinus(objective, decimals),
+      text: `${plusMinus(objective, decimals)}${regretPercent === undefined ? '' : `  (${signedPercent(regretPercent.mean)})`}`,
       short: fixed(objective.mean, decimals),
       bold: policy === source.cast.oracle?.policy || policy === source.cast.learned?.policy,
     })),
@@ -59,6 +59,7 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
     subtitle:
       `Objective in kWh-equivalents, mean of ${plural(count, 'run')}` +
       `${count > 1 ? ' with 95 % confidence interval' : ''}; less is better` +
+      `${source.cast.oracle === undefined ? '' : '; in brackets: above the oracle, run by run'}` +
       `${omitted > 0 ? ` (${omitted} of ${results.length} policies left out)` : ''}`,
     alt: `Stacked bars, best first: ${rows
       .map(({ policy, objective }) => `${policy} ${plusMinus(objective, decimals)}`)
@@ -95,7 +96,7 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
             ...axis('Objective, kWh-equivalents'),
             stacked: true,
             beginAtZero: true,
-            suggestedMax: rounded(Math.max(...reach) * 1.16),
+            suggestedMax: rounded(Math.max(...reach) * 1.2),
           },
           y: { ...rowLabels(source, rows).scale, stacked: true },
         },
@@ -111,7 +112,7 @@ function title({ evaluation, cast }: ChartSource): string {
     bestHeuristic && `${against(bestHeuristic.policy)} against the best heuristic`,
     oracle && `${against(oracle.policy)} against the oracle`,
   ].filter((part) => part !== undefined);
-  return `What each policy costs: learned ${parts.join(', ')}`;
+  return parts.length === 0 ? 'What each policy costs' : `Cost: learned ${parts.join(', ')}`;
 
   function against(policy: string): string {
     return signedPercent(pairedPercent(evaluation.records, 'learned', policy).mean);

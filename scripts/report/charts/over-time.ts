@@ -25,6 +25,7 @@ export function powerChart(source: ChartSource): ChartDefinition | undefined {
     unit,
     verb: 'draws',
     value: ({ powerW }) => powerW * scale,
+    stepped: false,
   });
 }
 
@@ -35,6 +36,7 @@ export function hostsChart(source: ChartSource): ChartDefinition | undefined {
     unit: `of ${source.evaluation.hosts}`,
     verb: 'keeps on',
     value: ({ hostsOn }) => hostsOn,
+    stepped: true,
   });
 }
 
@@ -60,12 +62,14 @@ interface Quantity {
   readonly unit: string;
   readonly verb: string;
   readonly value: (row: SeriesRow) => number;
+  /** Means of an interval are drawn at its middle; what holds throughout is drawn as steps. */
+  readonly stepped: boolean;
 }
 
 function overTime(
   source: ChartSource,
   runs: readonly RunRecord[],
-  { id, quantity, unit, verb, value }: Quantity,
+  { id, quantity, unit, verb, value, stepped }: Quantity,
 ): ChartDefinition | undefined {
   const [first] = runs;
   if (first === undefined) return undefined;
@@ -73,6 +77,7 @@ function overTime(
   const endMs =
     Math.max(...runs.map(({ series }) => series.at(-1)!.timeMs)) +
     source.evaluation.decisionEveryMs;
+  const offsetMs = stepped ? 0 : source.evaluation.decisionEveryMs / 2;
   const inDays = endMs > 72 * hourMs;
   const timeUnit = inDays ? 24 * hourMs : hourMs;
   const means = runs.map(({ policy, series }) => ({
@@ -90,14 +95,14 @@ function overTime(
     config: {
       type: 'line',
       data: {
-        datasets: runs.map(({ policy, series }) => {
+        datasets: runs.map(({ policy, series }, index) => {
           const style = styles.get(policy) ?? otherStyle;
           const leading =
             policy === source.cast.learned?.policy || policy === source.cast.oracle?.policy;
           return {
-            label: policy,
+            label: `${policy}, mean ${significant(means[index]!.mean)}`,
             data: series.map((row) => ({
-              x: rounded(row.timeMs / timeUnit),
+              x: rounded((row.timeMs + offsetMs) / timeUnit),
               y: rounded(value(row)),
             })),
             borderColor: style.color,
@@ -109,12 +114,12 @@ function overTime(
             pointRadius: 0,
             pointHitRadius: 6,
             pointStyle: 'line' as const,
-            stepped: 'before' as const,
+            stepped: stepped ? ('before' as const) : false,
           };
         }),
       },
       options: {
-        ...baseOptions(undefined),
+        ...baseOptions(undefined, 30),
         interaction: { mode: 'index', intersect: false },
         scales: {
           x: {
@@ -124,7 +129,7 @@ function overTime(
             max: rounded(endMs / timeUnit),
             ticks: { ...axis('').ticks, ...(endMs === 24 * hourMs ? { stepSize: 3 } : {}) },
           },
-          y: { ...axis(`${quantity}, ${unit}`), beginAtZero: true },
+          y: { ...axis(`${quantity}, ${unit}`), beginAtZero: true, grace: '4%' },
         },
       },
     },
@@ -139,7 +144,7 @@ function statement(
   unit: string,
   verb: string,
 ): string {
-  const order = [cast.learned, cast.oracle, cast.bestHeuristic, cast.allOn];
+  const order = [cast.learned, cast.oracle, cast.allOn];
   const known = order.flatMap((result) => means.filter(({ policy }) => policy === result?.policy));
   const [first, ...rest] = known.length > 0 ? known : means;
   if (first === undefined) return quantity;
