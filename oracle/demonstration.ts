@@ -111,7 +111,7 @@ export function decodeEpisode(bytes: Uint8Array, path: string): Episode | undefi
   const end = bytes.lastIndexOf(10) + 1;
   if (end === 0) return undefined;
   const lines = new TextDecoder().decode(bytes.subarray(0, end)).split('\n').slice(0, -1);
-  const header = parseLine(lines[0] ?? '', path, 1) as EpisodeHeader;
+  const header = parseLine(lines[0] ?? '', path, 1) as unknown as EpisodeHeader;
   if (header.format !== 'wattwin-demonstrations') {
     throw inputError(`${path}:1`, 'a header of format wattwin-demonstrations', lines[0] ?? '');
   }
@@ -128,46 +128,52 @@ export function decodeEpisode(bytes: Uint8Array, path: string): Episode | undefi
   return { header, demonstrations, wholeBytes: end };
 }
 
-function parseLine(line: string, path: string, number: number): unknown {
+function parseLine(line: string, path: string, number: number): Readonly<Record<string, unknown>> {
+  let value: unknown;
   try {
-    return JSON.parse(line) as unknown;
+    value = JSON.parse(line);
   } catch (error) {
     throw inputError(`${path}:${number}`, 'a JSON object', (error as Error).message);
   }
+  if (typeof value !== 'object' || value === null) {
+    throw inputError(`${path}:${number}`, 'a JSON object', line);
+  }
+  return value as Readonly<Record<string, unknown>>;
 }
-
-type PackedPlan = readonly [
-  string,
-  number,
-  readonly [number, number, number],
-  readonly PackedAction[],
-];
 
 function decodeDemonstration(line: string, path: string, number: number): Demonstration {
-  const value = parseLine(line, path, number) as {
-    readonly decision: number;
-    readonly decidedAtMs: number;
-    readonly observedAtMs: number;
-    readonly executed: number;
-    readonly plans: readonly PackedPlan[];
-  };
+  const { decision, decidedAtMs, observedAtMs, executed, plans } = parseLine(line, path, number);
   const bad = (expected: string): InputError => inputError(`${path}:${number}`, expected, line);
-  if (!Array.isArray(value.plans) || !Number.isInteger(value.decision))
+  if (!isWhole(decision) || !isWhole(executed) || !Array.isArray(plans)) {
     throw bad('a demonstration');
-  const plans = value.plans.map(([source, objective, cost, actions]): LabelledPlan => {
-    if (typeof objective !== 'number' || cost.length !== 3) throw bad('plans with three costs');
-    return {
-      source,
-      objective,
-      cost: { energyKwh: cost[0], lostVcpuHours: cost[1], migrations: cost[2] },
-      actions: actions.map((packed: PackedAction) => {
-        const action = unpackAction(packed);
-        if (action === undefined) throw bad('actions p, m, n, f or s');
-        return action;
-      }),
-    };
-  });
-  if (plans[value.executed] === undefined) throw bad('an executed plan that is listed');
-  const { decision, decidedAtMs, observedAtMs, executed } = value;
-  return { decision, decidedAtMs, observedAtMs, executed, plans };
+  }
+  if (!isAmount(decidedAtMs) || !isAmount(observedAtMs)) throw bad('times in ms');
+  const labelled = plans.map((plan) => decodePlan(plan, bad));
+  if (labelled[executed] === undefined) throw bad('an executed plan that is listed');
+  return { decision, decidedAtMs, observedAtMs, executed, plans: labelled };
 }
+
+function decodePlan(plan: unknown, bad: (expected: string) => InputError): LabelledPlan {
+  if (!Array.isArray(plan) || plan.length !== 4) throw bad('plans of four parts');
+  const [source, objective, cost, actions] = plan as readonly unknown[];
+  if (typeof source !== 'string' || typeof objective !== 'number') throw bad('plans with a value');
+  if (!Array.isArray(cost) || cost.length !== 3 || !cost.every(Number.isFinite)) {
+    throw bad('plans with three costs');
+  }
+  if (!Array.isArray(actions)) throw bad('plans with actions');
+  const [energyKwh, lostVcpuHours, migrations] = cost as [number, number, number];
+  return {
+    source,
+    objective,
+    cost: { energyKwh, lostVcpuHours, migrations },
+    actions: actions.map((packed: unknown) => {
+      const action = Array.isArray(packed) ? unpackAction(packed as PackedAction) : undefined;
+      if (action === undefined) throw bad('actions p, m, n, f or s');
+      return action;
+    }),
+  };
+}
+
+const isWhole = (value: unknown): value is number => Number.isInteger(value);
+
+const isAmount = (value: unknown): value is number => Number.isFinite(value);
