@@ -142,6 +142,13 @@ function openShard(path: string, header: EpisodeHeader): readonly Demonstration[
       `labels of ${what(episode.header)}; use another directory or remove this one`,
     );
   }
+  if (episode.demonstrations.length > header.decisions) {
+    throw inputError(
+      path,
+      `at most ${header.decisions} decisions`,
+      `${episode.demonstrations.length}`,
+    );
+  }
   // A line cut off in the middle goes, so that the next one starts on a line of its own.
   truncateSync(path, episode.wholeBytes);
   return episode.demonstrations;

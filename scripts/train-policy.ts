@@ -99,7 +99,9 @@ function readShard(path: string): { path: string; episode: Episode } {
 }
 
 function replayShard(path: string, episode: Episode): Example[] {
-  const spec = (episode.header.options as { episode: EpisodeSpec }).episode;
+  const options = episode.header.options as { readonly episode?: EpisodeSpec } | undefined;
+  const spec = options?.episode;
+  if (spec === undefined) throw inputError(`${path}:1`, 'a header with its episode', 'none');
   const loaded = loadEpisode(spec);
   const model = modelFingerprint(loaded.model);
   if (model !== episode.header.model) {

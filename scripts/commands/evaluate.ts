@@ -1,9 +1,14 @@
 /** `wattwin evaluate`: policies × seeds × scenarios, in parallel, into a report. */
 import { Command } from 'commander';
-import { objectiveOf } from '../../sim/index.ts';
+import { budgetOf, objectiveOf } from '../../sim/index.ts';
 import { defaultWorkers, printJson, runCommand, seedList, wholeNumber } from '../cli.ts';
 import { type EpisodeSpec, loadEpisode, readEpisode } from '../episode.ts';
-import { type Contestant, contestantNamed, defaultHeuristics } from '../evaluate/contestant.ts';
+import {
+  type Contestant,
+  contestantNamed,
+  defaultHeuristics,
+  policyOf,
+} from '../evaluate/contestant.ts';
 import { runGrid } from '../evaluate/grid.ts';
 import type { Evaluation } from '../evaluate/results.ts';
 import { startProgress } from '../progress.ts';
@@ -49,6 +54,7 @@ async function evaluate(
   const episodes = scenarios.flatMap((path) =>
     options.seeds.map((seed) => readEpisode(path, seed)),
   );
+  checkInputs(contestants, episodes);
   const total = contestants.length * episodes.length;
   const progress = startProgress('evaluate', total, options.quiet ?? false);
   const evaluation = await runGrid({
@@ -82,6 +88,22 @@ function chosen(options: Options): Contestant[] {
     ...(checkpoint === undefined ? [] : [contestantNamed('learned', checkpoint)]),
     ...defaultHeuristics,
   ];
+}
+
+/** Finds bad input here, where it can still be told what it is, rather than in a worker. */
+function checkInputs(contestants: readonly Contestant[], episodes: readonly EpisodeSpec[]): void {
+  const seen = new Set<string>();
+  for (const episode of episodes) {
+    if (seen.has(episode.file)) continue;
+    seen.add(episode.file);
+    const { scenario } = loadEpisode(episode);
+    const decides = {
+      decisionEveryMs: scenario.decisionEvery,
+      budget: budgetOf(scenario),
+      objective: objectiveOf(scenario),
+    };
+    if (seen.size === 1) for (const contestant of contestants) policyOf(contestant, decides);
+  }
 }
 
 function describeRun(

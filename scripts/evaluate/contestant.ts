@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { decodePolicy, neuralPolicy } from '../../learner/index.ts';
 import { defaultOracle, type OracleOptions, oraclePolicy } from '../../oracle/index.ts';
-import { createPolicy, type Policy } from '../../sim/index.ts';
+import { createPolicy, inputError, type Policy } from '../../sim/index.ts';
 
 export type Contestant =
   | { readonly type: 'heuristic'; readonly name: string; readonly spec: unknown }
@@ -19,9 +19,18 @@ export function policyOf(
     case 'oracle':
       return oraclePolicy({ ...defaultOracle, ...decides });
     case 'learned': {
-      const bytes = readFileSync(contestant.checkpoint);
+      const bytes = readCheckpoint(contestant.checkpoint);
       return neuralPolicy(contestant.name, decodePolicy(bytes, contestant.checkpoint));
     }
+  }
+}
+
+function readCheckpoint(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'error';
+    throw inputError(path, 'a readable checkpoint', code);
   }
 }
 
