@@ -2,6 +2,7 @@
 import Table from 'cli-table3';
 import {
   compare,
+  type Estimate,
   type Evaluation,
   type PolicyResult,
   pairedDifference,
@@ -96,7 +97,8 @@ function fitting(
   width: number,
 ): { readonly chosen: readonly Column[]; readonly nameWidth: number } {
   const longest = Math.max(narrowestName, ...names.map((name) => [...name].length));
-  let left = width - narrowestName - 2;
+  const nameRoom = Math.min(longest, width >= 100 ? 30 : narrowestName);
+  let left = width - nameRoom - 2;
   const chosen: Column[] = [];
   for (const key of byImportance) {
     const column: Column = columns[key];
@@ -106,7 +108,7 @@ function fitting(
     left -= needed;
     chosen.push(column);
   }
-  return { chosen, nameWidth: Math.min(longest, narrowestName + left) };
+  return { chosen, nameWidth: Math.min(longest, nameRoom + left) };
 }
 
 function closing(evaluation: Evaluation, cast: ReturnType<typeof castOf>): string {
@@ -122,13 +124,17 @@ function closing(evaluation: Evaluation, cast: ReturnType<typeof castOf>): strin
   const decimals = Math.min(5, decimalsFor([interval ? halfWidth : mean], 2));
   const size = `${fixed(Math.abs(mean), decimals)}${interval ? ` ± ${fixed(halfWidth, decimals)}` : ''} kWh-eq`;
   const percent = `${fixed((100 * Math.abs(mean)) / bestHeuristic.objective.mean, 1)} %`;
-  const verdict =
-    count > 1 && undecided(difference)
-      ? 'no difference that chance could not explain'
-      : `learned is ${mean <= 0 ? 'better' : 'worse'}`;
   return (
     `learned costs ${size} (${percent}) ${mean <= 0 ? 'less' : 'more'} than ${name}, ` +
-    `the best heuristic, over ${plural(count, 'paired run')}` +
-    `${interval ? ' (95 % confidence)' : ', too few for an interval'}: ${verdict}.`
+    `the best heuristic, over ${plural(count, 'paired run')}${verdict(difference)}.`
   );
+}
+
+/** What the interval allows to say. */
+function verdict(difference: Estimate): string {
+  if (!Number.isFinite(difference.halfWidth)) return ', too few for an interval or a verdict';
+  const said = undecided(difference)
+    ? 'no difference that chance could not explain'
+    : `learned is ${difference.mean <= 0 ? 'better' : 'worse'}`;
+  return ` (95 % confidence): ${said}`;
 }
