@@ -15,7 +15,7 @@
  * auto-converge, post-copy, a limit on rounds (a VM that dirties faster than the link never ends).
  */
 import { assert } from './errors.ts';
-import { isOnNetwork, joinNetwork, leaveNetwork } from './network.ts';
+import { continueFlow, isOnNetwork, joinNetwork, leaveNetwork } from './network.ts';
 import { shutDownIfDrained } from './power-transitions.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
@@ -63,11 +63,18 @@ function beginTransfer(twin: Twin, flow: number, bytes: number): void {
   state.roundBytes[flow] = bytes;
   state.roundStartMs[flow] = nowMs;
   state.roundWorkMi[flow] = 0;
-  state.flowRemainingBytes[flow] = bytes;
-  state.flowBytesPerS[flow] = 0;
   const { network } = model;
   const pair = state.migrationSource[flow]! * network.hosts + state.migrationTarget[flow]!;
   const delayS = network.star ? 0 : network.routeDelayS[pair]!;
+  const onNetwork = isOnNetwork(twin, flow);
+  if (onNetwork && delayS === 0 && bytes > 0) {
+    // The next round follows at once on the same links: nobody's rate changes.
+    continueFlow(twin, flow, bytes);
+    return;
+  }
+  if (onNetwork) leaveNetwork(twin, flow);
+  state.flowRemainingBytes[flow] = bytes;
+  state.flowBytesPerS[flow] = 0;
   if (delayS > 0 || bytes <= 0) {
     schedule(state, twin.timers.flow + flow, nowMs + delayS * 1000, phases.completion);
   } else {
@@ -82,8 +89,6 @@ export function flowTimer(twin: Twin, flow: number): void {
     joinNetwork(twin, flow);
     return;
   }
-  if (isOnNetwork(twin, flow)) leaveNetwork(twin, flow);
-  state.flowBytesPerS[flow] = 0;
   endTransfer(twin, flow);
 }
 
@@ -168,7 +173,6 @@ export function abortMigration(twin: Twin, flow: number): void {
   const vm = state.migrationVm[flow]!;
   const source = state.migrationSource[flow]!;
   settleHost(twin, source, nowMs);
-  if (isOnNetwork(twin, flow)) leaveNetwork(twin, flow);
   cancel(state, twin.timers.flow + flow);
   state.hostReservedBytes[state.migrationTarget[flow]!]! -= model.workload.memoryBytes[vm]!;
   const paused = state.vmStatus[vm] === vmStatus.paused;
@@ -180,6 +184,7 @@ export function abortMigration(twin: Twin, flow: number): void {
 
 function releaseMigration(twin: Twin, flow: number): void {
   const { state } = twin;
+  if (isOnNetwork(twin, flow)) leaveNetwork(twin, flow);
   state.vmMigration[state.migrationVm[flow]!] = -1;
   state.hostOutgoing[state.migrationSource[flow]!]!--;
   state.hostIncoming[state.migrationTarget[flow]!]!--;

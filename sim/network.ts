@@ -45,6 +45,16 @@ export function leaveNetwork(twin: Twin, flow: number): void {
   }
 }
 
+/** Gives a flow that stays on its links `bytes` more to send at its present rate. */
+export function continueFlow(twin: Twin, flow: number, bytes: number): void {
+  const { state } = twin;
+  const nowMs = state.nowMs[0]!;
+  state.flowRemainingBytes[flow] = bytes;
+  state.flowSinceMs[flow] = nowMs;
+  const endMs = nowMs + (bytes / state.flowBytesPerS[flow]!) * 1000;
+  schedule(state, twin.timers.flow + flow, endMs, phases.completion);
+}
+
 /** True while the flow is on its links. */
 export function isOnNetwork(twin: Twin, flow: number): boolean {
   return twin.state.flowBytesPerS[flow]! > 0;
@@ -138,50 +148,55 @@ function collectConnected(twin: Twin, start: number): { flows: number; links: nu
  */
 function fillLinks(twin: Twin, from: number, flowCount: number, linkCount: number): void {
   const { model, scratch } = twin;
-  const { flows, flowRate, links, linkLeft, stopping } = scratch;
+  const { flows, flowRate, flowCapRate, flowShare, links, linkLeft, stopping, open } = scratch;
   for (let index = 0; index < linkCount; index++) {
     const link = links[index]!;
     linkLeft[link] = model.network.linkBytesPerS[link]! * model.network.rateFactor;
   }
-  for (let index = from; index < flowCount; index++) flowRate[index] = -1;
-  let open = flowCount - from;
-  while (open > 0) {
-    weighLinks(twin, from, flowCount, linkCount);
+  let openCount = 0;
+  for (let index = from; index < flowCount; index++) {
+    flowCapRate[index] = flowCap(twin, flows[index]!);
+    flowShare[index] = flowWeight(twin, flows[index]!);
+    open[openCount++] = index;
+  }
+  while (openCount > 0) {
+    weighLinks(twin, openCount, linkCount);
     const level = fullestLinkLevel(twin, linkCount);
-    const capLevel = smallestCapLevel(twin, from, flowCount);
+    const capLevel = smallestCapLevel(twin, openCount);
+    const capped = capLevel <= level;
     // Who stops is decided on the links as they were at the start of this round.
     let stopped = 0;
-    for (let index = from; index < flowCount; index++) {
-      if (flowRate[index]! >= 0) continue;
-      const flow = flows[index]!;
-      const stops =
-        capLevel <= level
-          ? flowCap(twin, flow) / flowWeight(twin, flow) <= capLevel
-          : meetsLevel(twin, flow, level);
+    let left = 0;
+    for (let position = 0; position < openCount; position++) {
+      const index = open[position]!;
+      const stops = capped
+        ? flowCapRate[index]! / flowShare[index]! <= capLevel
+        : meetsLevel(twin, flows[index]!, level);
       if (stops) stopping[stopped++] = index;
+      else open[left++] = index;
     }
-    for (let index = 0; index < stopped; index++) {
-      const at = stopping[index]!;
-      const flow = flows[at]!;
-      flowRate[at] = capLevel <= level ? flowCap(twin, flow) : level * flowWeight(twin, flow);
-      takeFromLinks(twin, flow, flowRate[at]!);
+    openCount = left;
+    for (let position = 0; position < stopped; position++) {
+      const index = stopping[position]!;
+      flowRate[index] = capped ? flowCapRate[index]! : level * flowShare[index]!;
+      takeFromLinks(twin, flows[index]!, flowRate[index]!);
     }
-    open -= stopped;
   }
 }
 
 /** Sums the weights of the open flows on each link. */
-function weighLinks(twin: Twin, from: number, flowCount: number, linkCount: number): void {
+function weighLinks(twin: Twin, openCount: number, linkCount: number): void {
   const { model, state, scratch } = twin;
-  const { flows, flowRate, links, linkWeight } = scratch;
+  const { flows, flowShare, links, linkWeight, open } = scratch;
   const { hopsMax } = model.network;
+  const { hopLink } = state;
   for (let index = 0; index < linkCount; index++) linkWeight[links[index]!] = 0;
-  for (let index = from; index < flowCount; index++) {
-    if (flowRate[index]! >= 0) continue;
-    const weight = flowWeight(twin, flows[index]!);
+  for (let position = 0; position < openCount; position++) {
+    const index = open[position]!;
+    const weight = flowShare[index]!;
     const first = flows[index]! * hopsMax;
     for (let hop = first; hop < first + hopsMax; hop++) {
-      const link = state.hopLink[hop]!;
+      const link = hopLink[hop]!;
       if (link >= 0) linkWeight[link]! += weight;
     }
   }
@@ -199,13 +214,13 @@ function fullestLinkLevel(twin: Twin, linkCount: number): number {
 }
 
 /** Lowest level at which an open flow meets its own cap. */
-function smallestCapLevel(twin: Twin, from: number, flowCount: number): number {
-  const { flows, flowRate } = twin.scratch;
+function smallestCapLevel(twin: Twin, openCount: number): number {
+  const { flowCapRate, flowShare, open } = twin.scratch;
   let smallest = Infinity;
-  for (let index = from; index < flowCount; index++) {
-    const flow = flows[index]!;
-    if (flowRate[index]! >= 0) continue;
-    smallest = Math.min(smallest, flowCap(twin, flow) / flowWeight(twin, flow));
+  for (let position = 0; position < openCount; position++) {
+    const index = open[position]!;
+    const level = flowCapRate[index]! / flowShare[index]!;
+    if (level < smallest) smallest = level;
   }
   return smallest;
 }

@@ -22,6 +22,10 @@ export interface Scratch {
   /** Flows and links of one connected part of the network. */
   readonly flows: Int32Array;
   readonly flowRate: Float64Array;
+  /** Cap and weight of each of them, and which are still open or stop in this round. */
+  readonly flowCapRate: Float64Array;
+  readonly flowShare: Float64Array;
+  readonly open: Int32Array;
   readonly stopping: Int32Array;
   readonly links: Int32Array;
   readonly linkLeft: Float64Array;
@@ -97,6 +101,9 @@ function createScratch(model: ClusterModel): Scratch {
     slots: new Int32Array(2 * model.vms + 4 * (model.hosts + 1)),
     flows: new Int32Array(migrationsMax),
     flowRate: new Float64Array(migrationsMax),
+    flowCapRate: new Float64Array(migrationsMax),
+    flowShare: new Float64Array(migrationsMax),
+    open: new Int32Array(migrationsMax),
     stopping: new Int32Array(migrationsMax),
     links: new Int32Array(network.links),
     linkLeft: new Float64Array(network.links),
