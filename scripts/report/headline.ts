@@ -48,7 +48,7 @@ export function headline(records: readonly RunRecord[], results: readonly Policy
     parts.push(against(pairedPercent(records, learned.policy, oracle.policy), 'the oracle'));
   }
   if (parts.length === 0) return 'Only the learned policy was run; there is nothing to compare.';
-  return `The learned policy costs ${parts.join(', and ')} (${runs}).`;
+  return `The learned policy costs ${parts.join(', and ')}; ${runs}.`;
 }
 
 /** `3.1 ± 0.8 % less than …`, saying so when the interval includes no difference. */

@@ -1,6 +1,7 @@
 /** The report as one HTML file that needs nothing else: no network, no other file. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { compare, type Evaluation, type PolicyResult } from '../evaluate/results.ts';
 import type { ChartDefinition } from './charts.ts';
 import { type Column, columns } from './columns.ts';
@@ -66,8 +67,8 @@ ${method(evaluation, results)
 
 /** Chart.js as it runs in a page, without its pointer to a file that would not be there. */
 function chartLibrary(): string {
-  const manifest = createRequire(import.meta.url).resolve('chart.js/auto');
-  const file = new URL('../dist/chart.umd.js', `file://${manifest}`);
+  const entry = createRequire(import.meta.url).resolve('chart.js/auto');
+  const file = join(dirname(entry), '../dist/chart.umd.js');
   return readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '');
 }
 

@@ -24,7 +24,7 @@ export interface MarkText {
   readonly x: number;
   readonly y: number;
   readonly text: string;
-  /** Used instead of `text` on charts narrower than 600 px. */
+  /** Used instead where `text` would leave the chart, and below 600 px. */
   readonly short?: string;
   readonly bold?: boolean;
 }
@@ -106,8 +106,13 @@ export function createMarkPlugins(): Plugin[] {
         for (const text of marks.texts) {
           const weight = text.bold === true ? 'bold ' : '';
           ctx.font = `${weight}${size}px ${family}`;
-          const shown = width < 600 ? (text.short ?? text.text) : text.text;
-          ctx.fillText(shown, x.getPixelForValue(text.x) + 8, y.getPixelForValue(text.y));
+          const left = x.getPixelForValue(text.x) + 8;
+          const fits = width >= 600 && left + ctx.measureText(text.text).width <= width;
+          ctx.fillText(
+            fits ? text.text : (text.short ?? text.text),
+            left,
+            y.getPixelForValue(text.y),
+          );
         }
         ctx.restore();
       },

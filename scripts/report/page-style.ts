@@ -55,6 +55,6 @@ footer{padding-top:30px;padding-bottom:40px;color:var(--muted);font-size:.85rem}
 .method{display:block}.method dd{margin:0 0 .7rem}th:first-child{max-width:9.5rem}th,td{padding:7px 9px}}
 @media print{:root{--ground:#fff}body{font-size:10pt}main,header,footer{max-width:none;padding:0}
 figure,.facts div,tr{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible;border:0}
-table{font-size:6.6pt}th,td{padding:3px 4px}th:first-child{position:static;max-width:none}
+table{font-size:6.6pt}.tag{font-size:5.5pt}th,td{padding:3px 4px}th:first-child{position:static;max-width:none}
 .facts{grid-template-columns:repeat(4,1fr)}}
 `;

@@ -60,7 +60,7 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
       `Objective in kWh-equivalents, mean of ${plural(count, 'run')}` +
       `${count > 1 ? ' with 95 % confidence interval' : ''}; less is better` +
       `${source.cast.oracle === undefined ? '' : '; in brackets: above the oracle, run by run'}` +
-      `${omitted > 0 ? ` (${omitted} of ${results.length} policies left out)` : ''}`,
+      `${omitted > 0 ? `; ${rows.length} of ${results.length} policies` : ''}`,
     alt: `Stacked bars, best first: ${rows
       .map(({ policy, objective }) => `${policy} ${plusMinus(objective, decimals)}`)
       .join('; ')}.`,
@@ -96,7 +96,7 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
             ...axis('Objective, kWh-equivalents'),
             stacked: true,
             beginAtZero: true,
-            suggestedMax: rounded(Math.max(...reach) * 1.2),
+            suggestedMax: rounded(Math.max(...reach) * 1.27),
           },
           y: { ...rowLabels(source, rows).scale, stacked: true },
         },
