@@ -1,0 +1,188 @@
+/**
+ * `npm run bench`: every bench one after the other, as Markdown that can go into `RESULTS.md`.
+ *
+ *   npm run --silent bench                     all of them, some three minutes
+ *   npm run --silent bench -- rollouts         only those named
+ *
+ * The PlanetLab day is `../shared/data/planetlab/20110303`, or under the directory named by
+ * `WATTWIN_REFERENCE`; without it the two benches that need it are left out.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { benchCloudsimCompat } from './cloudsim-compat.ts';
+import { benchLearnerRuntime } from './learner-runtime.ts';
+import { benchPlanetlabDay } from './planetlab-day.ts';
+import { benchRollouts } from './rollouts.ts';
+import { benchSimgridS4 } from './simgrid-s4.ts';
+
+interface Bench {
+  readonly name: string;
+  readonly title: string;
+  /** Seeds, runs and what the ratios are to. */
+  readonly notes: string;
+  /** Header and rows; undefined when its data are not there. */
+  readonly run: () => Promise<readonly (readonly string[])[] | undefined>;
+}
+
+const planetlabDay = join(
+  process.env['WATTWIN_REFERENCE'] ?? join('..', 'shared'),
+  'data/planetlab/20110303',
+);
+
+const benches: readonly Bench[] = [
+  {
+    name: 'rollouts',
+    title: 'Forks and rollouts, 100 hosts × 1,000 VMs × 12 steps',
+    notes: 'Seed 1. Wall time, 7 runs of 2,000 forks or 32 plans.',
+    run: rolloutRows,
+  },
+  {
+    name: 'simgrid-s4',
+    title: 'Demand changes per CPU second against SimGrid 3.32',
+    notes:
+      'Demand by hash, seed 12345; twin seed 0. CPU time, 9 runs of ours. Ratios to the best of 3 runs of SimGrid: best over best, and over our median.',
+    run: simgridRows,
+  },
+  {
+    name: 'planetlab-day',
+    title: 'The twin and its policies on PlanetLab 2011-03-03, 800 hosts × 1,052 VMs',
+    notes:
+      'Seed 1. CPU time of a whole day, 5 runs. Ratio: CPU time of CloudSim 4.0, stored (61.44 s for THR-MMT, 93.6 s for LR-MMT), over our median; like for like only where hosts have CloudSim’s assumptions (`ideal`).',
+    run: async () => planetlabRows(),
+  },
+  {
+    name: 'cloudsim-compat',
+    title: 'The bit-equal CloudSim 4.0 benchmark on the same day',
+    notes: 'No random numbers. CPU time, 3 runs. Ratio: CPU time of CloudSim 4.0 over our median.',
+    run: async () => cloudsimRows(),
+  },
+  {
+    name: 'learner-runtime',
+    title: 'ML runtimes',
+    notes: 'Seed 1. Wall time, at least 7 runs. Ratio: smallest time to that of onnxruntime-node.',
+    run: learnerRows,
+  },
+];
+
+async function rolloutRows(): Promise<string[][]> {
+  const { rows, stateBytes, sameCosts } = await benchRollouts();
+  return [
+    ['work', 'where', 'per second, median', 'best'],
+    ...rows.map(({ work, workers, medianPerS, bestPerS }) => [
+      work,
+      typeof workers === 'number' ? `pool of ${workers}` : workers,
+      perSecond(medianPerS),
+      perSecond(bestPerS),
+    ]),
+    ['size of the state', '', `${stateBytes} bytes`, ''],
+    ['costs of 1 and 2 workers', '', sameCosts ? 'equal, bit for bit' : 'DIFFER', ''],
+  ];
+}
+
+async function simgridRows(): Promise<string[][]> {
+  return [
+    ['hosts × VMs', 'M changes / CPU s, median', 'best', 'SimGrid CPU s', 'ratio', 'energy'],
+    ...benchSimgridS4().map((row) => [
+      `${row.hosts} × ${row.vms}`,
+      (row.medianPerS / 1e6).toFixed(1),
+      (row.bestPerS / 1e6).toFixed(1),
+      `${row.simGridCpuS.toFixed(3)} (${row.simGridSource})`,
+      `${row.bestRatio.toFixed(0)}, ${row.medianRatio.toFixed(0)}`,
+      row.sameEnergy ? 'equal, bit for bit' : 'DIFFERS',
+    ]),
+  ];
+}
+
+function planetlabRows(): string[][] | undefined {
+  if (!existsSync(planetlabDay)) return undefined;
+  return [
+    ['policy', 'cluster', 'CPU s, median', 'min', 'ratio', 'kWh', 'migrations', 'SLATAH', 'PDM'],
+    ...benchPlanetlabDay(planetlabDay).map(({ summary, ...row }) => [
+      row.policy,
+      row.cluster,
+      row.medianCpuS.toFixed(3),
+      row.minCpuS.toFixed(3),
+      row.cluster === 'ideal' ? row.ratio.toFixed(0) : '—',
+      summary.energyKwh.toFixed(2),
+      String(summary.migrations),
+      percent(summary.slatah, 2),
+      percent(summary.pdm, 4),
+    ]),
+  ];
+}
+
+function cloudsimRows(): string[][] | undefined {
+  if (!existsSync(planetlabDay)) return undefined;
+  return [
+    ['policy', 'CPU s, median', 'min', 'ratio', 'kWh'],
+    ...benchCloudsimCompat(planetlabDay).map((row) => [
+      row.policy,
+      row.medianCpuS.toFixed(3),
+      row.bestCpuS.toFixed(3),
+      row.ratio.toFixed(0),
+      String(row.energyKwh),
+    ]),
+  ];
+}
+
+async function learnerRows(): Promise<string[][]> {
+  const timings = await benchLearnerRuntime();
+  return [
+    ['network', 'work', 'rows', 'runtime', 'median ms', 'min ms', 'ratio'],
+    ...timings.map(({ network, work, rows, runtime, medianMs, minMs, ratio }) => [
+      network,
+      work,
+      String(rows),
+      runtime,
+      medianMs.toFixed(3),
+      minMs.toFixed(3),
+      ratio.toFixed(1),
+    ]),
+  ];
+}
+
+const percent = (fraction: number, digits: number): string =>
+  `${(100 * fraction).toFixed(digits)} %`;
+
+const perSecond = (rate: number): string => rate.toFixed(rate < 1000 ? 1 : 0);
+
+/** Date, commit, Node, processor, memory and load: what a number means nothing without. */
+function machineLine(): string {
+  const { stdout } = spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' });
+  const date = new Date().toISOString().slice(0, 10);
+  const load = loadavg()[0]?.toFixed(1);
+  const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
+  return (
+    `${date}, commit ${stdout?.trim() || 'unknown'}, Node ${process.version}, ${cpus()[0]?.model}, ` +
+    `${availableParallelism()} cores, ${memory}, load at the start ${load}`
+  );
+}
+
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => !benches.some((bench) => bench.name === name));
+  if (unknown.length > 0) {
+    const known = benches.map(({ name }) => name).join(', ');
+    process.stderr.write(`expected benches of ${known}, got ${unknown.join(', ')}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  console.log(`${machineLine()}\n`);
+  for (const { name, title, notes, run } of benches) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    const table = await run();
+    console.log(`## ${title}\n\n\`npm run --silent bench -- ${name}\`. ${notes}\n`);
+    if (table === undefined) {
+      console.log(`Left out: ${planetlabDay} is not there.\n`);
+      continue;
+    }
+    const [header = [], ...rows] = table;
+    for (const cells of [header, header.map(() => '---'), ...rows]) {
+      console.log(`| ${cells.join(' | ')} |`);
+    }
+    console.log('');
+  }
+}
+
+await main(process.argv.slice(2));
