@@ -4,7 +4,7 @@
  */
 import type { Demonstration } from '../oracle/index.ts';
 import { advance, applyPlan, type Twin, TwinView } from '../sim/index.ts';
-import { describePlans, type PlanTable } from './plan-table.ts';
+import { describePlans, legality, type PlanTable } from './plan-table.ts';
 
 /** One decision to learn from. */
 export interface Example {
@@ -17,8 +17,9 @@ export interface Example {
 
 export interface ReplayOptions {
   /**
-   * Features are taken this many decisions late, against the labels of the present one. Only a test
-   * uses it: a model that does not care was never looking at the state. Default 0.
+   * Features are taken this many decisions late, against the labels (and what is legal) of the
+   * present one. Only a test uses it: a model that does not care was never looking at the state.
+   * Default 0.
    */
   readonly shift?: number;
 }
@@ -33,12 +34,11 @@ export function* replayEpisode(
   const behind: TwinView[] = [];
   for (const demonstration of demonstrations) {
     advance(twin, demonstration.decidedAtMs);
-    const view = shift === 0 ? new TwinView(twin) : delayedView(twin, behind, shift);
+    const plans = demonstration.plans.map((plan) => plan.actions);
+    const present = new TwinView(twin);
+    const table = describePlans(shift === 0 ? present : delayedView(twin, behind, shift), plans);
     yield {
-      table: describePlans(
-        view,
-        demonstration.plans.map((plan) => plan.actions),
-      ),
+      table: shift === 0 ? table : { ...table, legal: legality(present, plans) },
       objective: Float64Array.from(demonstration.plans, (plan) => plan.objective),
       sources: demonstration.plans.map((plan) => plan.source),
     };

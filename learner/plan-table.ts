@@ -71,8 +71,16 @@ export function describePlans(
     termPlan: Int32Array.from(termPlan),
     termSign: Float32Array.from(termSign),
     migrations: Float32Array.from(plans, (actions) => countMigrations(actions)),
-    legal: Float32Array.from(plans, (actions) => (isLegalPlan(cluster, actions) ? 1 : 0)),
+    legal: legality(cluster, plans),
   };
+}
+
+/** [plans] 1 where the plan can be carried out. */
+export function legality(
+  cluster: ClusterView,
+  plans: readonly (readonly Action[])[],
+): Float32Array {
+  return Float32Array.from(plans, (actions) => (isLegalPlan(cluster, actions) ? 1 : 0));
 }
 
 function countMigrations(actions: readonly Action[]): number {

@@ -41,16 +41,17 @@ export interface StoredPolicy {
  */
 export function decodePolicy(bytes: Uint8Array, path: string): StoredPolicy {
   const checkpoint = decodeCheckpoint(bytes, path);
-  const model = checkpoint.model as unknown as { readonly kind?: string } & NetworkConfig;
-  if (model.kind !== kind) {
-    throw inputError(path, `a checkpoint of kind ${kind}`, String(model.kind));
+  const { kind: found, vmWidth, hostWidth } = checkpoint.model;
+  if (found !== kind) throw inputError(path, `a checkpoint of kind ${kind}`, String(found));
+  if (!isWidth(vmWidth) || !isWidth(hostWidth)) {
+    throw inputError(path, 'layer widths from 1 up', `${String(vmWidth)}, ${String(hostWidth)}`);
   }
-  const training = checkpoint.training as unknown as {
-    curve: EpochReport[];
-    bestFixed: TrainedNetwork['bestFixed'];
-  };
+  const training = checkpoint.training as unknown as Pick<StoredPolicy, 'curve' | 'bestFixed'>;
+  if (!Array.isArray(training.curve) || typeof training.bestFixed !== 'object') {
+    throw inputError(path, 'a learning curve and the best fixed proposal', 'none');
+  }
   return {
-    network: { vmWidth: model.vmWidth, hostWidth: model.hostWidth },
+    network: { vmWidth, hostWidth },
     parameters: checkpoint.parameters,
     scales: {
       host: scaleOf(checkpoint.features['host'], hostFeatures, `${path}: host features`),
@@ -59,6 +60,10 @@ export function decodePolicy(bytes: Uint8Array, path: string): StoredPolicy {
     curve: training.curve,
     bestFixed: training.bestFixed,
   };
+}
+
+function isWidth(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0;
 }
 
 function columnsOf(specs: readonly FeatureSpec[], scale: ColumnScale): FeatureColumn[] {
