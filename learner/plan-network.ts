@@ -63,11 +63,23 @@ export function scoringModel(config: NetworkConfig): Model {
   return (ops, bucket) => ({ scores: planScores(ops, bucket, config) });
 }
 
+/** How the two losses are put together. */
+export interface LossOptions {
+  /** Weight of the soft choice beside the cost regression. */
+  readonly choiceWeight: number;
+  /**
+   * Where the regression turns from squared to absolute error, in units of `costScale`. Costs have
+   * a long tail (a plan that starves VMs in a surge); a small delta would learn the median and so
+   * underrate that risk, a very large one would let single decisions drown the rest.
+   */
+  readonly costDelta: number;
+}
+
 /**
  * Training: `decisions` decisions of `plansEach` padded plans. Two losses: the expected cost of
  * each plan against the mean of its decision (Huber), and the oracle's soft choice (cross entropy).
  */
-export function trainingModel(config: NetworkConfig, choiceWeight: number): Model {
+export function trainingModel(config: NetworkConfig, loss: LossOptions): Model {
   return (ops, bucket) => {
     const { decisions = 1, plansEach = 1 } = bucket;
     const shape = [decisions, plansEach];
@@ -83,20 +95,13 @@ export function trainingModel(config: NetworkConfig, choiceWeight: number): Mode
     const regression = ops.huber(
       ops.mul(centred, mask),
       ops.mul(targetCost, mask),
-      costDelta,
+      loss.costDelta,
       mask,
     );
     const choice = ops.crossEntropy(ops.scale(scores, choiceSharpness), targetChoice, mask);
-    return { loss: ops.add(regression, ops.scale(choice, choiceWeight)), scores };
+    return { loss: ops.add(regression, ops.scale(choice, loss.choiceWeight)), scores };
   };
 }
-
-/**
- * Where the regression turns from squared to absolute error, in units of `costScale`. Costs have a
- * long tail (a plan that starves VMs in a surge); a small delta would learn the median and so
- * underrate that risk, a very large one would let single decisions drown the rest.
- */
-const costDelta = 8;
 
 /** Inverse temperature of the choice, per unit of `costScale`. */
 export const choiceSharpness = 10;

@@ -1,13 +1,18 @@
 /**
- * Offline imitation: seeded epochs over the demonstrations, held-out regret after each, the best
- * epoch kept. Regret, not agreement, is what counts: how much more the chosen plan costs than the
+ * Offline imitation: seeded epochs over the demonstrations, held-out regret after each, the weights
+ * of the last third averaged. Regret, not agreement, is what counts: how much more the chosen plan costs than the
  * best one that was tried, over the horizon, on episodes the network was not trained on.
  */
 import { RandomStream } from '../sim/index.ts';
 import { type BatchShape, type FeatureScales, packExamples, packTables, shapeOf } from './batch.ts';
 import { columnScale, type Example } from './dataset.ts';
 import { hostFeatures, vmFeatures } from './features.ts';
-import { type NetworkConfig, scoringModel, trainingModel } from './plan-network.ts';
+import {
+  type LossOptions,
+  type NetworkConfig,
+  scoringModel,
+  trainingModel,
+} from './plan-network.ts';
 import {
   type Backend,
   createPlainPredictor,
@@ -15,22 +20,21 @@ import {
   type Parameter,
 } from './runtime/index.ts';
 
-export interface TrainOptions {
+export interface TrainOptions extends LossOptions {
   readonly network: NetworkConfig;
   readonly seed: number;
   readonly epochs: number;
   /** Decisions per step. */
   readonly batch: number;
   readonly learningRate: number;
-  /** Weight of the soft choice beside the cost regression. */
-  readonly choiceWeight: number;
 }
 
 export const defaultTraining: Omit<TrainOptions, 'network' | 'seed'> = {
-  epochs: 30,
+  epochs: 16,
   batch: 16,
   learningRate: 2e-3,
-  choiceWeight: 0.3,
+  choiceWeight: 1,
+  costDelta: 40,
 };
 
 /** One point of the learning curve. */
@@ -74,15 +78,15 @@ export async function trainNetwork(
   };
   const costScale = meanSpread(train);
   const shape = batchShape(train, options.batch);
-  const model = trainingModel(options.network, options.choiceWeight);
+  const model = trainingModel(options.network, options);
   const initial = initializeParameters(model, { ...shape, plans: 1 }, options.seed);
   const trainer = backend.createTrainer(model, initial, {
     gradientNormMax: 1,
     weightDecay: 1e-4,
   });
   const curve: EpochReport[] = [];
-  let best: readonly Parameter[] = initial;
-  let bestRegret = Infinity;
+  const average = new ParameterAverage();
+  let final: readonly Parameter[] = initial;
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     const order = shuffled(train, new RandomStream(options.seed, `epoch/${epoch}`));
     let loss = 0;
@@ -96,19 +100,44 @@ export async function trainNetwork(
       loss += step.loss * batch.length;
       seen += batch.length;
     }
-    const parameters = trainer.parameters();
+    if (epoch >= options.epochs - averagedEpochs(options.epochs)) average.add(trainer.parameters());
+    const parameters = average.count > 0 ? average.mean() : trainer.parameters();
     const held = assess(heldOut, options.network, parameters, scales);
     const report = { epoch, trainLoss: loss / seen, ...held };
     curve.push(report);
-    if (held.heldOutRegret < bestRegret) {
-      bestRegret = held.heldOutRegret;
-      best = parameters.map((parameter) => ({ ...parameter, data: parameter.data.slice() }));
-    }
+    final = parameters;
     if (onEpoch?.(report) === false) break;
   }
   await trainer.dispose();
   const bestFixed = bestFixedSource(train, heldOut);
-  return { network: options.network, parameters: best, scales, costScale, curve, bestFixed };
+  return { network: options.network, parameters: final, scales, costScale, curve, bestFixed };
+}
+
+/** Epochs at the end whose weights are averaged: the last third. */
+function averagedEpochs(epochs: number): number {
+  return Math.max(1, Math.floor(epochs / 3));
+}
+
+/** Mean of the weights of several epochs (Izmailov et al. 2018, stochastic weight averaging). */
+class ParameterAverage {
+  count = 0;
+  #sums: Parameter[] = [];
+
+  add(parameters: readonly Parameter[]): void {
+    this.count++;
+    if (this.count === 1) {
+      this.#sums = parameters.map((parameter) => ({ ...parameter, data: parameter.data.slice() }));
+      return;
+    }
+    parameters.forEach((parameter, index) => {
+      const { data } = this.#sums[index]!;
+      for (let cell = 0; cell < data.length; cell++) data[cell]! += parameter.data[cell]!;
+    });
+  }
+
+  mean(): Parameter[] {
+    return this.#sums.map((sum) => ({ ...sum, data: sum.data.map((cell) => cell / this.count) }));
+  }
 }
 
 /** Mean over decisions of the spread of plan costs, kWh-equivalents. */

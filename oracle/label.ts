@@ -6,8 +6,11 @@
 import {
   advance,
   applyPlan,
+  type Candidate,
   type CostVector,
+  Plan,
   type Policy,
+  planKey,
   proposers,
   RandomStream,
   type Twin,
@@ -29,6 +32,12 @@ export interface LabelSpec {
   readonly seed: number;
   /** Chance that a decision carries out another plan than the best, in [0, 1]. */
   readonly exploration: number;
+  /**
+   * A policy that decides which plan is carried out, with chance `share` per decision; its plan
+   * is scored with the others (Ross et al. 2011, DAgger). So the labels cover the states that the
+   * learned policy itself gets into.
+   */
+  readonly learner?: { readonly policy: Policy; readonly share: number };
   /** Decisions labelled before, to go on from. */
   readonly done: readonly Demonstration[];
 }
@@ -61,8 +70,10 @@ export async function* labelEpisode(
       applyPlan(twin, labelled.plans[labelled.executed]!.actions);
       continue;
     }
-    const ranked = await searchWith(twin, policies, scorer, spec, decision);
-    const executed = choose(ranked.length, decision, spec);
+    const proposal = proposalOf(twin, decision, spec);
+    const ranked = await searchWith(twin, policies, scorer, spec, decision, proposal);
+    const executed =
+      proposal === undefined ? choose(ranked.length, decision, spec) : indexOf(ranked, proposal);
     yield {
       decision,
       decidedAtMs: twin.nowMs,
@@ -85,13 +96,35 @@ async function searchWith(
   scorer: Scorer,
   spec: LabelSpec,
   decision: number,
+  proposal: Candidate | undefined,
 ): Promise<ScoredPlan[]> {
   // A stream of its own per decision: an episode that is resumed draws the same numbers.
   const chance = new RandomStream(spec.seed, `search/${decision}`);
-  const conversation = search(new TwinView(twin), chance, policies, searchSpecOf(spec.options));
+  const conversation = search(
+    new TwinView(twin),
+    chance,
+    policies,
+    searchSpecOf(spec.options),
+    proposal === undefined ? [] : [proposal],
+  );
   let step = conversation.next();
   while (!step.done) step = conversation.next(await scorer(twin, step.value));
   return step.value;
+}
+
+/** What the learner would do, at the decisions that are its own. */
+function proposalOf(twin: Twin, decision: number, spec: LabelSpec): Candidate | undefined {
+  if (spec.learner === undefined) return undefined;
+  const stream = new RandomStream(spec.seed, `learner/${decision}`);
+  if (stream.float() >= spec.learner.share) return undefined;
+  const plan = new Plan(spec.options.budget);
+  spec.learner.policy.decide(new TwinView(twin), plan, stream);
+  return { source: spec.learner.policy.name, actions: plan.actions };
+}
+
+function indexOf(ranked: readonly ScoredPlan[], proposal: Candidate): number {
+  const key = planKey(proposal.actions);
+  return ranked.findIndex((plan) => planKey(plan.actions) === key);
 }
 
 /** The best plan, or with chance `exploration` one of the better half. */

@@ -59,12 +59,16 @@ export type SearchConversation = Generator<
 /** Frequency rule of the first round: the middle of the range. */
 const firstHeadroom = 0.8;
 
-/** All plans tried, best first; equal scores keep the order in which they were found. */
+/**
+ * @param extra Plans to be scored beside the search's own.
+ * @returns All plans tried, best first; equal scores keep the order in which they were found.
+ */
 export function* search(
   cluster: ClusterView,
   chance: Chance,
   policies: readonly Policy[],
   spec: SearchSpec,
+  extra: readonly Candidate[] = [],
 ): SearchConversation {
   const scored: ScoredPlan[] = [];
   const known = new Set<string>();
@@ -85,6 +89,7 @@ export function* search(
     scored.sort((a, b) => a.objective - b.objective);
   }
 
+  yield* score(extra);
   const placements = propose(cluster, spec.budget, chance, policies);
   const bySource = new Map(placements.map((placement) => [placement.source, placement]));
   yield* score(

@@ -1,6 +1,6 @@
 /**
- * The main job: label → train → evaluate → report, each stage leaving its result on disk so that a
- * stopped job goes on where it was.
+ * The main job: label → train → label what the trained policy gets into → train again → evaluate →
+ * report, each stage leaving its result on disk so that a stopped job goes on where it was.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +21,8 @@ import { trainPolicy } from './train-policy.ts';
 export interface Job {
   readonly title: string;
   readonly train: readonly EpisodeSpec[];
+  /** Episodes in which the policy of the first training decides, labelled by the oracle (DAgger). */
+  readonly retrain: readonly EpisodeSpec[];
   readonly test: readonly EpisodeSpec[];
   readonly testedOn: string;
   /** Episodes at the end of `train` that only judge the epochs; 0: the last fifth of each. */
@@ -43,9 +45,13 @@ export interface JobResult {
 }
 
 export async function runJob(job: Job): Promise<JobResult> {
-  const shards = await label(job);
+  const first = await label(job, job.train, 'labels');
+  const draft = join(job.directory, 'draft.ckpt');
+  await train(job, 'train', first, draft);
+  const second = await label(job, job.retrain, 'labels-own', draft);
   const checkpoint = join(job.directory, 'policy.ckpt');
-  const outcome = await train(job, shards, checkpoint);
+  // Held-out episodes stand at the end: those of the first round judge both.
+  const outcome = await train(job, 'retrain', [...second, ...first], checkpoint);
   const records = await evaluate(job, checkpoint);
   const gap = measureGap(20, job.seed);
   const { scenario, model } = loadEpisode(job.test[0]!);
@@ -71,12 +77,22 @@ export async function runJob(job: Job): Promise<JobResult> {
   return { evaluation, report: written.html };
 }
 
-async function label(job: Job): Promise<string[]> {
-  const progress = startProgress('label', 1, job.quiet);
+/** Share of decisions that the trained policy carries out in the second round. */
+const learnerShare = 0.7;
+
+async function label(
+  job: Job,
+  episodes: readonly EpisodeSpec[],
+  folder: string,
+  checkpoint?: string,
+): Promise<string[]> {
+  const name = checkpoint === undefined ? 'label' : 'label own';
+  const progress = startProgress(name, 1, job.quiet);
   try {
     return await labelEpisodes({
-      episodes: job.train,
-      directory: join(job.directory, 'labels'),
+      episodes,
+      directory: join(job.directory, folder),
+      ...(checkpoint === undefined ? {} : { learner: { checkpoint, share: learnerShare } }),
       oracle: defaultOracle,
       exploration: job.exploration,
       workers: job.workers,
@@ -103,7 +119,12 @@ function trainingKey(job: Job, shards: readonly string[]): string {
   ]);
 }
 
-async function train(job: Job, shards: readonly string[], checkpoint: string): Promise<TrainNotes> {
+async function train(
+  job: Job,
+  name: string,
+  shards: readonly string[],
+  checkpoint: string,
+): Promise<TrainNotes> {
   const notes = `${checkpoint}.json`;
   const key = trainingKey(job, shards);
   if (existsSync(notes) && existsSync(checkpoint)) {
@@ -113,7 +134,7 @@ async function train(job: Job, shards: readonly string[], checkpoint: string): P
     };
     if (stored.key === key) return stored.outcome;
   }
-  const progress = startProgress('train', job.epochs, job.quiet);
+  const progress = startProgress(name, job.epochs, job.quiet);
   try {
     const outcome = await trainPolicy({
       shards,

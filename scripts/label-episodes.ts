@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { decodePolicy, neuralPolicy } from '../learner/index.ts';
 import {
   type Demonstration,
   decisionCount,
@@ -23,7 +24,14 @@ import {
   type OracleOptions,
   RolloutPool,
 } from '../oracle/index.ts';
-import { budgetOf, inputError, modelFingerprint, objectiveOf } from '../sim/index.ts';
+import {
+  budgetOf,
+  fingerprint,
+  inputError,
+  modelFingerprint,
+  objectiveOf,
+  type Policy,
+} from '../sim/index.ts';
 import { type EpisodeSpec, loadEpisode, startTwin } from './episode.ts';
 
 export interface LabelJob {
@@ -31,6 +39,8 @@ export interface LabelJob {
   readonly directory: string;
   readonly oracle: Pick<OracleOptions, 'horizonDecisions' | 'base' | 'search'>;
   readonly exploration: number;
+  /** Lets a trained policy carry out its own plans at this share of the decisions. */
+  readonly learner?: { readonly checkpoint: string; readonly share: number };
   readonly workers: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number, note: string) => void;
@@ -96,7 +106,7 @@ async function labelOne(
     workload: model.workload.name,
     seed: episode.seed,
     decisions,
-    options: { oracle: options, exploration: job.exploration, episode },
+    options: { oracle: options, exploration: job.exploration, learner: learnerOf(job), episode },
   };
   const done = openShard(path, header);
   onDecision(done.length);
@@ -106,7 +116,13 @@ async function labelOne(
     const twin = startTwin(episode, loaded);
     const scorer = (at: typeof twin, plans: Parameters<RolloutPool['score']>[2]) =>
       pool.score(at, options, plans);
-    const spec = { options, untilMs, seed: episode.seed, exploration: job.exploration, done };
+    const { exploration } = job;
+    const seed = episode.seed;
+    const learner =
+      job.learner === undefined
+        ? {}
+        : { learner: { policy: learnedPolicy(job.learner.checkpoint), share: job.learner.share } };
+    const spec = { options, untilMs, seed, exploration, done, ...learner };
     for await (const demonstration of labelEpisode(twin, scorer, spec)) {
       writeSync(file, `${encodeDemonstration(demonstration)}\n`);
       onDecision(demonstration.decision + 1);
@@ -117,6 +133,16 @@ async function labelOne(
   } finally {
     closeSync(file);
   }
+}
+
+/** The learner's part in a shard's header: which weights, so that a resumed shard has the same. */
+function learnerOf({ learner }: LabelJob): object | null {
+  if (learner === undefined) return null;
+  return { share: learner.share, checkpoint: fingerprint([readFileSync(learner.checkpoint)]) };
+}
+
+function learnedPolicy(checkpoint: string): Policy {
+  return neuralPolicy('learned', decodePolicy(readFileSync(checkpoint), checkpoint));
 }
 
 /** Decisions that a shard holds already; a new shard gets its header. */

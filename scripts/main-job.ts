@@ -61,7 +61,7 @@ await runCommand(async (signal) => {
   const job = { ...jobOf(options), signal };
   if (!options.quiet) {
     process.stderr.write(
-      `${job.title}: ${job.train.length} episodes to learn from, ${job.test.length} to test on; ` +
+      `${job.title}: ${job.train.length + job.retrain.length} episodes to learn from, ${job.test.length} to test on; ` +
         `results go to ${job.directory}\n`,
     );
   }
@@ -88,6 +88,7 @@ function jobOf(given: Options): Omit<Job, 'signal'> {
       ...common,
       title: `Traces of ${name}`,
       train: parts.train,
+      retrain: parts.retrain,
       test: parts.test,
       testedOn: parts.description,
       heldOut: 0,
@@ -96,7 +97,9 @@ function jobOf(given: Options): Omit<Job, 'signal'> {
   }
   const file = given.scenario ?? bundledScenario();
   const at = (seed: number): EpisodeSpec => readEpisode(file, seed);
-  const count = given.episodes || 12;
+  const count = Math.max(2, given.episodes || 12);
+  // A third of the runs is labelled under the policy that the others trained.
+  const own = Math.max(1, Math.floor(count / 3));
   const first = given.seed + 1000;
   return {
     ...common,
@@ -104,10 +107,11 @@ function jobOf(given: Options): Omit<Job, 'signal'> {
       .split('/')
       .at(-1)!
       .replace(/\.ya?ml$/, ''),
-    train: Array.from({ length: count }, (_, index) => at(given.seed + index)),
+    train: Array.from({ length: count - own }, (_, index) => at(given.seed + index)),
+    retrain: Array.from({ length: own }, (_, index) => at(given.seed + count - own + index)),
     test: Array.from({ length: given.tests }, (_, index) => at(first + index)),
     testedOn: `unseen seeds ${first} to ${first + given.tests - 1}`,
-    heldOut: count > 3 ? 1 : 0,
+    heldOut: count - own > 3 ? 1 : 0,
     directory:
       given.out ??
       join(

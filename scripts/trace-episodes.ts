@@ -11,6 +11,8 @@ import type { EpisodeSpec } from './episode.ts';
 
 export interface TraceEpisodes {
   readonly train: readonly EpisodeSpec[];
+  /** The training part again, for the round in which the trained policy decides. */
+  readonly retrain: readonly EpisodeSpec[];
   readonly test: readonly EpisodeSpec[];
   readonly description: string;
 }
@@ -47,6 +49,7 @@ export function traceEpisodes(directory: string, passes: number, seed: number): 
     train: train.flatMap((part) =>
       Array.from({ length: passes }, (_, pass) => episode(part, seed + pass)),
     ),
+    retrain: train.map((part) => episode(part, seed + 500)),
     test: test.map((part) => episode(part, seed + 1000)),
     description: `train ${train.map((part) => part.name).join(', ')}; test ${test.map((part) => part.name).join(', ')}`,
   };

@@ -12,6 +12,7 @@ interface Options {
   readonly workers: number;
   readonly horizon: number;
   readonly exploration: number;
+  readonly learner?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -43,6 +44,10 @@ export function labelCommand(): Command {
       share,
       0.3,
     )
+    .option(
+      '--learner <file>',
+      'let the policy of a checkpoint decide in 70 % of the cases (DAgger)',
+    )
     .option('--json', 'print the shards as JSON')
     .option('--quiet', 'no progress')
     .action((scenario: string, options: Options) =>
@@ -58,6 +63,9 @@ async function label(path: string, options: Options, signal: AbortSignal): Promi
       directory: options.out,
       oracle: { ...defaultOracle, horizonDecisions: options.horizon },
       exploration: options.exploration,
+      ...(options.learner === undefined
+        ? {}
+        : { learner: { checkpoint: options.learner, share: 0.7 } }),
       workers: options.workers,
       signal,
       onProgress: (done, total, note) => progress.update(done, note, total),
