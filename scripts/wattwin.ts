@@ -1,40 +1,5 @@
 #!/usr/bin/env node
-/** The `wattwin` command: one file per subcommand in `commands/`. */
-import { Command } from 'commander';
-import { evaluateCommand } from './commands/evaluate.ts';
-import { labelCommand } from './commands/label.ts';
-import { reportCommand } from './commands/report.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { tracesCommand } from './commands/traces.ts';
-import { trainCommand } from './commands/train.ts';
+/** The `wattwin` command. */
+import { createProgram } from './program.ts';
 
-const program = new Command('wattwin')
-  .description('A digital twin of virtual-machine clusters that decides.')
-  .addHelpText(
-    'after',
-    `
-From a scenario to a report, step by step:
-  wattwin simulate examples/office-day.yaml
-  wattwin label examples/office-day.yaml --seeds 1..4 --out runs/labels
-  wattwin train runs/labels --out runs/policy.ckpt
-  wattwin evaluate examples/office-day.yaml --seeds 101..104 --checkpoint runs/policy.ckpt --out runs/eval
-  wattwin report runs/eval
-
-Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
-  )
-  .showHelpAfterError('(add --help for what can be given)')
-  // Commander ends with 1 on a bad option; bad input is 2 here.
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-
-for (const command of [
-  simulateCommand(),
-  labelCommand(),
-  trainCommand(),
-  evaluateCommand(),
-  reportCommand(),
-  tracesCommand(),
-]) {
-  program.addCommand(command.copyInheritedSettings(program));
-}
-
-await program.parseAsync();
+await createProgram((code) => process.exit(code)).parseAsync();

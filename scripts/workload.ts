@@ -97,7 +97,7 @@ export function workloadOf(
 ): Workload {
   const parsed = workloadSchema.safeParse(scenario.workload);
   if (!parsed.success) {
-    throw new InputError(issuesOf(parsed.error, scenario.workload, `${file}: workload`));
+    throw new InputError(issuesOf(parsed.error, scenario.workload, file, ['workload']));
   }
   const { window: rows, ...entry } = parsed.data;
   const workload = readEntry(entry, directory, seed);

@@ -27,19 +27,28 @@ export function parseScenario(text: string, path: string): Scenario {
   return result.data;
 }
 
-/** Zod's issues as ours, with the offending value. */
-export function issuesOf(error: z.ZodError, value: unknown, path: string): Issue[] {
+/**
+ * Zod's issues as ours, with the offending value.
+ *
+ * @param at Where in the file `value` lies.
+ */
+export function issuesOf(
+  error: z.ZodError,
+  value: unknown,
+  path: string,
+  at: readonly PropertyKey[] = [],
+): Issue[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
-        path: dotted(path, [...issue.path, key]),
+        path: dotted(path, [...at, ...issue.path, key]),
         expected: 'no such key',
         got: describe(valueAt(value, [...issue.path, key])),
       }));
     }
     return [
       {
-        path: dotted(path, issue.path),
+        path: dotted(path, [...at, ...issue.path]),
         expected: expectation(issue),
         got: describe(valueAt(value, issue.path)),
       },
@@ -54,7 +63,10 @@ function expectation(issue: z.core.$ZodIssue): string {
       issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
     return issue.origin === 'array' ? `${bound} item(s)` : `a number of ${bound}`;
   }
-  const said = issue.message.replace(/^Invalid (input|option): expected /, '');
+  const said = issue.message.replace(
+    /^Invalid (input|option|discriminator value)[:.] expected /i,
+    '',
+  );
   return said.replace(/, received .*$/, '');
 }
 

@@ -1,0 +1,41 @@
+/** The `wattwin` program: one file per subcommand in `commands/`. */
+import { Command } from 'commander';
+import { evaluateCommand } from './commands/evaluate.ts';
+import { labelCommand } from './commands/label.ts';
+import { reportCommand } from './commands/report.ts';
+import { simulateCommand } from './commands/simulate.ts';
+import { tracesCommand } from './commands/traces.ts';
+import { trainCommand } from './commands/train.ts';
+
+/** @param exit Ends the process: 0 after help, 2 after options that cannot be. */
+export function createProgram(exit: (code: number) => never): Command {
+  const program = new Command('wattwin')
+    .description('A digital twin of virtual-machine clusters that decides.')
+    .addHelpText(
+      'after',
+      `
+From a scenario to a report, step by step:
+  wattwin simulate examples/office-day.yaml
+  wattwin label examples/office-day.yaml --seeds 1..4 --out runs/labels
+  wattwin train runs/labels --out runs/policy.ckpt
+  wattwin evaluate examples/office-day.yaml --seeds 101..104 --checkpoint runs/policy.ckpt --out runs/eval
+  wattwin report runs/eval
+
+Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
+    )
+    .showHelpAfterError('(add --help for what can be given)')
+    // Commander ends with 1 on a bad option; bad input is 2 here.
+    .exitOverride((error) => exit(error.exitCode === 0 ? 0 : 2));
+  for (const command of [
+    simulateCommand(),
+    labelCommand(),
+    trainCommand(),
+    evaluateCommand(),
+    reportCommand(),
+    tracesCommand(),
+  ]) {
+    program.addCommand(command.copyInheritedSettings(program));
+    for (const part of command.commands) part.copyInheritedSettings(program);
+  }
+  return program;
+}
