@@ -11,6 +11,6 @@ export { bruteForce, type ExactResult } from './exact.ts';
 export { decisionCount, type LabelSpec, labelEpisode, type Scorer } from './label.ts';
 export { defaultOracle, type OracleOptions, rolloutSpecOf, searchSpecOf } from './options.ts';
 export { oraclePolicy } from './oracle-policy.ts';
-export { RolloutPool, workerFile } from './pool.ts';
+export { RolloutPool, WorkerPool } from './pool.ts';
 export { type RolloutSpec, rollout } from './rollout.ts';
 export { defaultSearch, type ScoredPlan, type SearchSpec, searchHere } from './search.ts';

@@ -17,23 +17,43 @@ export function workerFile(from: string, name: string): { filename: string; exec
   };
 }
 
-export class RolloutPool {
+/** Worker threads that run one function each call. A thread that dies fails every call under way. */
+export class WorkerPool<Job, Reply> {
+  readonly workers: number;
   readonly #pool: Piscina;
-  readonly #workers: number;
-  #failure: Error | undefined;
+  /** Rejects when a thread dies outside a call, e.g. because its file cannot be loaded. */
+  readonly #death: Promise<never>;
 
-  constructor(workers: number) {
-    this.#workers = workers;
+  /** @param from `import.meta.url` of the caller; `name`: its worker file without extension. */
+  constructor(from: string, name: string, workers: number) {
+    this.workers = workers;
     this.#pool = new Piscina({
-      ...workerFile(import.meta.url, 'worker'),
+      ...workerFile(from, name),
       minThreads: workers,
       maxThreads: workers,
       idleTimeout: Number.POSITIVE_INFINITY,
     });
-    // An 'error' event without a listener would end the process; the job's promise also rejects.
-    this.#pool.on('error', (error: Error) => {
-      this.#failure ??= error;
+    this.#death = new Promise((_, reject) => {
+      this.#pool.on('error', reject);
     });
+    // Nobody may be waiting when it happens; the next call is told.
+    this.#death.catch(() => undefined);
+  }
+
+  run(job: Job): Promise<Reply> {
+    return Promise.race([this.#pool.run(job) as Promise<Reply>, this.#death]);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+export class RolloutPool {
+  readonly #pool: WorkerPool<ScoreJob, ScoreReply>;
+
+  constructor(workers: number) {
+    this.#pool = new WorkerPool(import.meta.url, 'worker', workers);
   }
 
   /** Costs of the plans, in order. The twin must not change until the promise settles. */
@@ -42,24 +62,24 @@ export class RolloutPool {
     options: OracleOptions,
     plans: readonly (readonly Action[])[],
   ): Promise<CostVector[]> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const size = Math.ceil(plans.length / this.#workers);
+    const size = Math.ceil(plans.length / this.#pool.workers);
     const jobs: Promise<ScoreReply>[] = [];
     for (let start = 0; start < plans.length; start += size) {
-      const job: ScoreJob = {
-        model: twin.model,
-        state: twin.state.buffer,
-        options,
-        plans: plans.slice(start, start + size),
-      };
-      jobs.push(this.#pool.run(job) as Promise<ScoreReply>);
+      jobs.push(
+        this.#pool.run({
+          model: twin.model,
+          state: twin.state.buffer,
+          options,
+          plans: plans.slice(start, start + size),
+        }),
+      );
     }
     const replies = await Promise.all(jobs);
     return replies.flatMap((reply) => costsOf(reply));
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await this.#pool.close();
   }
 }
 

@@ -33,6 +33,7 @@ import {
   type Policy,
 } from '../sim/index.ts';
 import { type EpisodeSpec, loadEpisode, startTwin } from './episode.ts';
+import { lockDirectory } from './lock.ts';
 
 export interface LabelJob {
   readonly episodes: readonly EpisodeSpec[];
@@ -59,6 +60,7 @@ export function shardPath(directory: string, index: number, episode: EpisodeSpec
  */
 export async function labelEpisodes(job: LabelJob): Promise<string[]> {
   mkdirSync(job.directory, { recursive: true });
+  const unlock = lockDirectory(job.directory);
   const pool = new RolloutPool(job.workers);
   const paths: string[] = [];
   try {
@@ -79,6 +81,7 @@ export async function labelEpisodes(job: LabelJob): Promise<string[]> {
     }
   } finally {
     await pool.close();
+    unlock();
   }
   return paths;
 }

@@ -3,10 +3,9 @@
  * one JSON object. Exit code 0: done, 1: failed, 2: bad input.
  */
 
-import { type Dirent, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import {
   type CloudSimDetector,
   type CloudSimSelection,
@@ -14,6 +13,7 @@ import {
   runCloudSim,
 } from '../sim/compat/cloudsim/index.ts';
 import { InputError, type Issue, inputError } from '../sim/errors.ts';
+import { runAsScript } from './run-as-script.ts';
 
 /** Lines of a trace file that are used: a day in steps of 300 s. */
 const samplesPerDay = 288;
@@ -167,21 +167,4 @@ export function referee(args: readonly string[]): string {
   return JSON.stringify({ energyKwh, energyJ, ...others });
 }
 
-function main(): void {
-  try {
-    process.stdout.write(`${referee(process.argv.slice(2))}\n`);
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-    } else if (error instanceof InputError) {
-      process.stderr.write(`${error.message}\n`);
-      process.exitCode = 2;
-    } else {
-      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-      process.exitCode = 1;
-    }
-  }
-}
-
-const script = process.argv[1];
-if (script !== undefined && import.meta.url === pathToFileURL(realpathSync(script)).href) main();
+runAsScript(import.meta.url, referee);

@@ -3,11 +3,11 @@
  * Exit code 0: done, 1: failed, 2: bad input.
  */
 
-import { readFileSync, realpathSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
 import { parseSimGridScenario, runSimGrid } from '../sim/compat/simgrid/index.ts';
-import { InputError, inputError } from '../sim/errors.ts';
+import { inputError } from '../sim/errors.ts';
+import { runAsScript } from './run-as-script.ts';
 
 function createProgram(): Command {
   return new Command('referee-simgrid')
@@ -66,21 +66,4 @@ export function referee(args: readonly string[]): string {
   return JSON.stringify(runSimGrid(scenario), undefined, Number(indent));
 }
 
-function main(): void {
-  try {
-    process.stdout.write(`${referee(process.argv.slice(2))}\n`);
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-    } else if (error instanceof InputError) {
-      process.stderr.write(`${error.message}\n`);
-      process.exitCode = 2;
-    } else {
-      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-      process.exitCode = 1;
-    }
-  }
-}
-
-const script = process.argv[1];
-if (script !== undefined && import.meta.url === pathToFileURL(realpathSync(script)).href) main();
+runAsScript(import.meta.url, referee);

@@ -1,6 +1,5 @@
 /** Policies × episodes in parallel; records come back in grid order whoever is faster. */
-import { Piscina } from 'piscina';
-import { workerFile } from '../../oracle/index.ts';
+import { WorkerPool } from '../../oracle/index.ts';
 import type { EpisodeSpec } from '../episode.ts';
 import type { Contestant } from './contestant.ts';
 import type { RunRecord } from './results.ts';
@@ -29,27 +28,20 @@ export async function runGrid(job: GridJob): Promise<RunRecord[]> {
   order.sort(
     (a, b) => weight[jobs[b]!.contestant.type] - weight[jobs[a]!.contestant.type] || a - b,
   );
-  const pool = new Piscina({
-    ...workerFile(import.meta.url, 'worker'),
-    minThreads: job.workers,
-    maxThreads: job.workers,
-    idleTimeout: Number.POSITIVE_INFINITY,
-  });
-  // An 'error' event without a listener would end the process; the run's promise also rejects.
-  pool.on('error', () => undefined);
+  const pool = new WorkerPool<RunJob, RunRecord>(import.meta.url, 'worker', job.workers);
   const records = new Array<RunRecord>(jobs.length);
   let done = 0;
   try {
     await Promise.all(
       order.map(async (index) => {
-        records[index] = (await pool.run(jobs[index])) as RunRecord;
+        records[index] = await pool.run(jobs[index]!);
         job.signal?.throwIfAborted();
         const { contestant, episode } = jobs[index]!;
         job.onProgress?.(++done, jobs.length, `${contestant.name}, seed ${episode.seed}`);
       }),
     );
   } finally {
-    await pool.destroy();
+    await pool.close();
   }
   return records;
 }
