@@ -27,58 +27,85 @@ const quantity = (kind: 'speed' | 'size' | 'duration') =>
   });
 
 const size = z.strictObject({
-  vcpus: z.int().min(1),
-  speed: quantity('speed'),
-  memory: quantity('size'),
-  /** How often the size is drawn, relative to the others. */
-  share: z.int().min(1).default(1),
+  vcpus: z.int().min(1).describe('virtual CPUs'),
+  speed: quantity('speed').describe('nominal speed of one'),
+  memory: quantity('size').describe('memory of the VM'),
+  share: z.int().min(1).default(1).describe('how often the size is drawn, relative to the others'),
 });
 
-const profile = z.enum(Object.keys(demandProfiles) as [DemandProfileName, ...DemandProfileName[]]);
+const profile = z
+  .enum(Object.keys(demandProfiles) as [DemandProfileName, ...DemandProfileName[]])
+  .optional()
+  .describe('how demand behaves, see traces.md; default: office');
 
-/** Rows of the grid to use, `from` included, `to` not. */
-const window = z.strictObject({ from: z.int().min(0), to: z.int().min(1) }).optional();
+const window = z
+  .strictObject({
+    from: z.int().min(0).describe('first row'),
+    to: z.int().min(1).describe('row after the last'),
+  })
+  .optional()
+  .describe('rows of the grid to use; default: all');
 
+const path = z
+  .string()
+  .min(1)
+  .describe('the trace; a relative path starts at the folder of the scenario');
 const vms = z.int().min(1).optional();
-const path = z.string().min(1);
+const steps = z.int().min(1).optional();
+const every = quantity('duration').optional();
+const seed = z.int().min(0).optional().describe("default: the run's seed");
 
-const workloadSchema = z.discriminatedUnion('type', [
+/** What a scenario's `workload` may hold, by type. */
+export const workloadSchema = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z.literal('synthetic'),
-    vms,
-    steps: z.int().min(1).optional(),
-    every: quantity('duration').optional(),
-    /** Default: the run's seed. */
-    seed: z.int().min(0).optional(),
-    profile: profile.optional(),
-    churn: z.number().min(0).max(1).optional(),
-    sizes: z.array(size).min(1).optional(),
+    type: z.literal('synthetic').describe('generated; no files needed'),
+    vms: vms.describe('VMs; default: 150'),
+    steps: steps.describe('rows of the demand grid; default: 288'),
+    every: every.describe('time between rows; default: 300 s'),
+    seed,
+    profile,
+    churn: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('share of VMs that arrive and leave during the run; default: 0'),
+    sizes: z
+      .array(size)
+      .min(1)
+      .optional()
+      .describe("VM types to draw from; default: those of Bitbrains' rnd trace"),
     window,
   }),
   z.strictObject({
-    type: z.literal('planetlab'),
+    type: z.literal('planetlab').describe('a directory with a file per VM, whole percent'),
     path,
-    vms,
-    every: quantity('duration').optional(),
+    vms: vms.describe('only the first so many; default: all'),
+    every: every.describe('time between lines; default: 300 s'),
     window,
   }),
   z.strictObject({
-    type: z.literal('bitbrains'),
+    type: z.literal('bitbrains').describe('a directory of GWA-T-12 files'),
     path,
-    vms,
-    steps: z.int().min(1).optional(),
+    vms: vms.describe('only the first so many; default: all'),
+    steps: steps.describe('only the first so many rows; default: all'),
     window,
   }),
   z.strictObject({
-    type: z.literal('azure'),
+    type: z.literal('azure').describe('a directory of the processed Azure 2017 tables'),
     path,
-    share: z.number().gt(0).max(1).optional(),
-    steps: z.int().min(1).optional(),
-    seed: z.int().min(0).optional(),
-    profile: profile.optional(),
+    share: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe('share of the batches to keep; default: 0.05'),
+    steps: steps.describe('only the first so many rows; default: all'),
+    seed,
+    profile,
     window,
   }),
-  z.strictObject({ type: z.literal('columns'), path, window }),
+  z.strictObject({ type: z.literal('columns').describe('a binary file of columns'), path, window }),
 ]);
 
 type WorkloadEntry = z.output<typeof workloadSchema>;

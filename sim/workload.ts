@@ -4,8 +4,9 @@
  *
  * Demand is stored as whole units with a scale per VM (`demandMips = units × mipsPerUnit`): a
  * percent trace of a 2500 MIPS VM has units 0…100 and scale 25, so sums over a host are exact
- * integers and do not depend on their order. Readers of real-valued traces quantize to 1/65535 of
- * the VM's peak, an error of at most 0.0008 % of that peak.
+ * integers and do not depend on their order. Readers of real-valued traces take as unit the smallest
+ * power of two MIPS with which 65,535 units reach the VM's capacity: an error of at most 0.0016 % of
+ * the capacity, and sums that stay exact.
  */
 import { sharedFloat64, sharedInt32, sharedUint16 } from './columns.ts';
 import { assert } from './errors.ts';
