@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPlainPredictor, type Model, openBackend } from '../../../learner/runtime/index.ts';
 import { BucketCache } from '../../../learner/runtime/bucket-cache.ts';
+import { createPlainPredictor, type Model, openBackend } from '../../../learner/runtime/index.ts';
 import { multiplyMatrices } from '../../../learner/runtime/plain-kernels.ts';
 import { InvariantError } from '../../../sim/index.ts';
 
