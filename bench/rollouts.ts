@@ -34,11 +34,14 @@ import {
 } from '../sim/index.ts';
 import { createSynthetic } from '../traces/index.ts';
 
-/** Timed runs of each row, after one that is not timed. */
+/** Timed runs of each row, after some that are not timed. */
 const runs = 7;
+const warmUps = 3;
 /** Plans that are scored in one run, and forks. */
 const plansPerRun = 32;
 const forksPerRun = 2000;
+const freshPerRun = 200;
+const clonesPerRun = 10;
 const seed = 1;
 const intervalMs = 300_000;
 
@@ -51,7 +54,12 @@ workload: { type: synthetic }
 `;
 
 export interface RolloutRow {
-  readonly work: 'fork' | 'rollout, base policy at each step' | 'rollout, no decisions';
+  readonly work:
+    | 'fork'
+    | 'fork into a new buffer'
+    | 'clone of the same numbers as objects'
+    | 'rollout, base policy at each step'
+    | 'rollout, no decisions';
   /** Where: on the calling thread, or on that many workers of the pool. */
   readonly workers: 'this thread' | 1 | 2;
   /** Per second of wall time, median and best run. */
@@ -78,6 +86,15 @@ export async function benchRollouts(): Promise<RolloutBench> {
     for (let fork = 0; fork < forksPerRun; fork++) twin.fork(scratch);
   });
   rows.push({ work: 'fork', workers: 'this thread', ...forks });
+  const fresh = await measure(freshPerRun, () => {
+    for (let fork = 0; fork < freshPerRun; fork++) twin.fork();
+  });
+  rows.push({ work: 'fork into a new buffer', workers: 'this thread', ...fresh });
+  const objects = objectsOf(twin);
+  const clones = await measure(clonesPerRun, () => {
+    for (let clone = 0; clone < clonesPerRun; clone++) structuredClone(objects);
+  });
+  rows.push({ work: 'clone of the same numbers as objects', workers: 'this thread', ...clones });
   let sameCosts = true;
   for (const work of ['rollout, base policy at each step', 'rollout, no decisions'] as const) {
     const options = oracleFor(work === 'rollout, no decisions');
@@ -135,6 +152,28 @@ function plansOf(twin: Twin): (readonly Action[])[] {
   return Array.from({ length: plansPerRun }, (_, index) => plans[index % plans.length]!);
 }
 
+/** The state as most simulators hold it: one object per host and VM, and the rest as arrays. */
+function objectsOf({ model, state }: Twin): object {
+  const columns = Object.entries(state).filter(
+    ([name, value]) => ArrayBuffer.isView(value) && name !== 'float64' && name !== 'int32',
+  ) as [string, Float64Array | Int32Array | Uint32Array][];
+  const rows = (length: number): object[] =>
+    Array.from({ length }, (_, row) =>
+      Object.fromEntries(
+        columns
+          .filter(([, column]) => column.length === length)
+          .map(([name, column]) => [name, column[row]]),
+      ),
+    );
+  const [hosts, vms] = [model.hosts + 1, model.vms];
+  const others = columns.filter(([, { length }]) => length !== hosts && length !== vms);
+  return {
+    hosts: rows(hosts),
+    vms: rows(vms),
+    others: others.map(([name, column]) => [name, Array.from(column)]),
+  };
+}
+
 /** Twelve steps ahead; without decisions the whole horizon is one step. */
 function oracleFor(undecided: boolean): OracleOptions {
   const steps = defaultOracle.horizonDecisions;
@@ -151,7 +190,7 @@ async function measure(
   count: number,
   run: () => unknown,
 ): Promise<Pick<RolloutRow, 'medianPerS' | 'bestPerS'>> {
-  await run();
+  for (let index = 0; index < warmUps; index++) await run();
   const times: number[] = [];
   for (let index = 0; index < runs; index++) {
     const start = performance.now();

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: every bench one after the other, as Markdown that can go into `RESULTS.md`.
+ * `npm run bench`: the benches one after the other, as Markdown that can go into `RESULTS.md`.
  *
- *   npm run --silent bench                     all of them, some three minutes
+ *   npm run --silent bench                     all but oracle-settings, some three minutes
  *   npm run --silent bench -- rollouts         only those named
  *
  * The PlanetLab day is `../shared/data/planetlab/20110303`, or under the directory named by
@@ -13,6 +13,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { benchCloudsimCompat } from './cloudsim-compat.ts';
 import { benchLearnerRuntime } from './learner-runtime.ts';
+import { benchOracleSettings } from './oracle-settings.ts';
 import { benchPlanetlabDay } from './planetlab-day.ts';
 import { benchRollouts } from './rollouts.ts';
 import { benchSimgridS4 } from './simgrid-s4.ts';
@@ -22,6 +23,8 @@ interface Bench {
   readonly title: string;
   /** Seeds, runs and what the ratios are to. */
   readonly notes: string;
+  /** Runs only when named. */
+  readonly onDemand?: true;
   /** Header and rows; undefined when its data are not there. */
   readonly run: () => Promise<readonly (readonly string[])[] | undefined>;
 }
@@ -35,7 +38,8 @@ const benches: readonly Bench[] = [
   {
     name: 'rollouts',
     title: 'Forks and rollouts, 100 hosts × 1,000 VMs × 12 steps',
-    notes: 'Seed 1. Wall time, 7 runs of 2,000 forks or 32 plans.',
+    notes:
+      'Seed 1. Wall time, 7 runs of 2,000 forks (200 into new buffers), 10 clones or 32 plans.',
     run: rolloutRows,
   },
   {
@@ -63,6 +67,14 @@ const benches: readonly Bench[] = [
     title: 'ML runtimes',
     notes: 'Seed 1. Wall time, at least 7 runs. Ratio: smallest time to that of onnxruntime-node.',
     run: learnerRows,
+  },
+  {
+    name: 'oracle-settings',
+    title: 'What the oracle’s settings are worth, office-day',
+    notes:
+      'Seeds 1001 to 1003. Cost of the whole day in kWh-equivalents, mean; difference to the first row in per cent of it, per seed; wall time of one decision.',
+    onDemand: true,
+    run: async () => oracleRows(),
   },
 ];
 
@@ -127,6 +139,18 @@ function cloudsimRows(): string[][] | undefined {
   ];
 }
 
+function oracleRows(): string[][] {
+  return [
+    ['settings', 'cost', 'difference, %', 'ms, median'],
+    ...benchOracleSettings().map(({ settings, cost, differences, medianMs }) => [
+      settings,
+      cost.toFixed(2),
+      differences.map((value) => value.toFixed(1)).join(', '),
+      medianMs.toFixed(1),
+    ]),
+  ];
+}
+
 async function learnerRows(): Promise<string[][]> {
   const timings = await benchLearnerRuntime();
   return [
@@ -169,8 +193,8 @@ async function main(names: readonly string[]): Promise<void> {
     return;
   }
   console.log(`${machineLine()}\n`);
-  for (const { name, title, notes, run } of benches) {
-    if (names.length > 0 && !names.includes(name)) continue;
+  for (const { name, title, notes, onDemand = false, run } of benches) {
+    if (names.length > 0 ? !names.includes(name) : onDemand) continue;
     const table = await run();
     console.log(`## ${title}\n\n\`npm run --silent bench -- ${name}\`. ${notes}\n`);
     if (table === undefined) {
