@@ -12,6 +12,7 @@ export interface NeuralPolicySpec {
   readonly scales: FeatureScales;
 }
 
+/** @param name How results call the policy. */
 export function neuralPolicy(name: string, spec: NeuralPolicySpec): Policy {
   const policies = proposers();
   const predictor = createPlainPredictor(scoringModel(spec.network), spec.parameters);

@@ -36,6 +36,7 @@ interface Change {
   readonly leaving: number[];
 }
 
+/** The network's input for these plans, from what can be seen of the cluster now. */
 export function describePlans(
   cluster: ClusterView,
   plans: readonly (readonly Action[])[],

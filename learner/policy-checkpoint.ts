@@ -9,6 +9,7 @@ import type { EpochReport, TrainedNetwork } from './train.ts';
 
 const kind = 'plan-scores';
 
+/** @param runtime What trained it, for people. */
 export function encodePolicy(trained: TrainedNetwork, runtime: string): Uint8Array {
   return encodeCheckpoint({
     model: { kind, ...trained.network },

@@ -20,6 +20,7 @@ export const defaultOracle: Pick<OracleOptions, 'horizonDecisions' | 'base' | 's
   search: defaultSearch,
 };
 
+/** How plans are rolled out under these options. */
 export function rolloutSpecOf(options: OracleOptions): RolloutSpec {
   return {
     horizonMs: options.horizonDecisions * options.decisionEveryMs,
@@ -29,6 +30,7 @@ export function rolloutSpecOf(options: OracleOptions): RolloutSpec {
   };
 }
 
+/** How plans are searched under these options. */
 export function searchSpecOf(options: OracleOptions): SearchSpec {
   return { ...options.search, budget: options.budget, objective: options.objective };
 }

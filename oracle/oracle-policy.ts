@@ -7,6 +7,7 @@ import { assert, type Policy, proposers, type Twin, TwinView } from '../sim/inde
 import { type OracleOptions, rolloutSpecOf, searchSpecOf } from './options.ts';
 import { searchHere } from './search.ts';
 
+/** A policy that carries out the best plan its search finds at every decision. */
 export function oraclePolicy(options: OracleOptions): Policy {
   const policies = proposers();
   const searchSpec = searchSpecOf(options);

@@ -49,6 +49,7 @@ export class WorkerPool<Job, Reply> {
   }
 }
 
+/** Worker threads that score plans; `close` it when done. */
 export class RolloutPool {
   readonly #pool: WorkerPool<ScoreJob, ScoreReply>;
 

@@ -83,6 +83,7 @@ export function applyPlan(twin: Twin, actions: readonly Action[]): RefusedAction
   return refused;
 }
 
+/** Carries out one action now. @returns why not, where it cannot be. */
 export function applyAction(twin: Twin, action: Action): Refusal {
   switch (action.type) {
     case 'place':

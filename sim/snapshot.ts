@@ -19,6 +19,7 @@ interface Header {
   readonly checksum: string;
 }
 
+/** The twin's state as bytes; `decodeSnapshot` goes on from them. */
 export function encodeSnapshot(twin: Twin): Uint8Array {
   const state = new Uint8Array(twin.state.buffer);
   const header: Header = {

@@ -35,6 +35,7 @@ export interface Scratch {
   readonly linkMark: Uint8Array;
 }
 
+/** One simulated cluster. Forks share its model and own a copy of its state. */
 export class Twin {
   readonly model: ClusterModel;
   readonly state: ClusterState;

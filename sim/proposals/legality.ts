@@ -5,6 +5,7 @@
 import type { Action } from '../plan.ts';
 import type { ClusterView } from '../view.ts';
 
+/** Whether every action could be carried out, each after those before it. */
 export function isLegalPlan(cluster: ClusterView, actions: readonly Action[]): boolean {
   const draft = new LegalityDraft(cluster);
   for (const action of actions) {

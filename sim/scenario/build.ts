@@ -37,11 +37,13 @@ export function modelOf(scenario: Scenario, workload: Workload, path: string): C
   });
 }
 
+/** The scenario's weights of the cost. */
 export function objectiveOf(scenario: Scenario): Objective {
   const { energy, lost, migration } = scenario.objective;
   return { energyPerKwh: energy, lostPerVcpuHour: lost, perMigration: migration };
 }
 
+/** What one decision may do at most; without limits where the scenario sets none. */
 export function budgetOf(scenario: Scenario): Budget {
   return scenario.budget ?? unlimited;
 }
