@@ -3,18 +3,24 @@
  * stored results of SimGrid 3.32 and CloudSim 4.0, and PlanetLab traces.
  */
 import { join } from 'node:path';
-import { countEqualRuns } from './cloudsim-rows.ts';
+import { type CloudSimCount, countEqualRuns } from './cloudsim-rows.ts';
 import { type CorrectionRow, correctionRows } from './corrections.ts';
 import { markdownTable } from './options.ts';
 import { simGridErrors } from './simgrid-errors.ts';
 
-/** @param reference Directory with `reference/` and `data/`. */
-export function accuracyPage(reference: string): string {
+/**
+ * @param reference Directory with `reference/` and `data/`.
+ * @param count CloudSim's runs; counted anew when not given.
+ */
+export function accuracyPage(
+  reference: string,
+  count: CloudSimCount = countEqualRuns(reference),
+): string {
   const errors = simGridErrors(join(reference, 'reference', 'simgrid'));
   const day = join(reference, 'data', 'planetlab', '20110303');
   return `${introduction()}
 
-${models(reference)}
+${models(count)}
 
 ## SimGrid 3.32, scenario by scenario
 
@@ -54,8 +60,7 @@ The commands need stored results and traces that are not part of the repository;
 \`reference/cloudsim/\` and \`data/planetlab/<day>/\`. The traces are to be had by \`wattwin traces fetch planetlab\`.`;
 }
 
-function models(reference: string): string {
-  const { runs, equal, days } = countEqualRuns(reference);
+function models({ runs, equal, days }: CloudSimCount): string {
   const test = (name: string): string => `\`npx vitest run ${name}\``;
   const rows = [
     [
