@@ -1,5 +1,5 @@
 /**
- * What base policy, horizon and mutations are worth to the oracle: the bundled scenario on three
+ * What base policy, horizon and mutations are worth to the oracle: the bundled scenario on six
  * unseen days, each setting changed alone. `npm run bench -- oracle-settings`, some minutes.
  */
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { defaultOracle, type OracleOptions, oraclePolicy } from '../oracle/index
 import { loadEpisode, readEpisode, startTwin } from '../scripts/episode.ts';
 import { budgetOf, objectiveOf, runPolicy } from '../sim/index.ts';
 
-const seeds = [1001, 1002, 1003];
+const seeds = [1001, 1002, 1003, 1004, 1005, 1006];
 
 type Settings = Pick<OracleOptions, 'horizonDecisions' | 'base' | 'search'>;
 
@@ -17,8 +17,11 @@ const variants: readonly (readonly [settings: string, changed: Partial<Settings>
   ['as is: base pabfd 0.5, 12 steps, 3 rounds of mutations', {}],
   ['base all-on', { base: { name: 'all-on' } }],
   ['base pabfd 0.8', { base: { name: 'pabfd', maxUtilization: 0.8 } }],
+  ['1 step', { horizonDecisions: 1 }],
+  ['2 steps', { horizonDecisions: 2 }],
   ['3 steps', { horizonDecisions: 3 }],
-  ['24 steps', { horizonDecisions: 24 }],
+  ['4 steps', { horizonDecisions: 4 }],
+  ['6 steps', { horizonDecisions: 6 }],
   ['no mutations', { search: { ...defaultOracle.search, mutationRounds: 0 } }],
 ];
 

@@ -72,7 +72,7 @@ const benches: readonly Bench[] = [
     name: 'oracle-settings',
     title: 'What the oracle’s settings are worth, office-day',
     notes:
-      'Seeds 1001 to 1003. Cost of the whole day in kWh-equivalents, mean; difference to the first row in per cent of it, per seed; wall time of one decision.',
+      'Seeds 1001 to 1006. Cost of the whole day in kWh-equivalents, mean; difference to the first row in per cent of it, per seed; wall time of one decision.',
     onDemand: true,
     run: async () => oracleRows(),
   },
