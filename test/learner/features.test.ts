@@ -136,6 +136,16 @@ describe('feature tables', () => {
     expect(table.rows).toBe(4);
     expect(table.terms).toBe(6);
     expect([...table.termPlan]).toEqual([0, 0, 1, 1, 1, 1]);
+    // The same VMs on a host are the same case, in whatever order they got there.
+    const two = startTwin({ hosts: 2, vms: [{ host: 0 }, { host: 0 }] });
+    const first: Action = { type: 'migrate', vm: 0, host: 1 };
+    const second: Action = { type: 'migrate', vm: 1, host: 1 };
+    expect(
+      describePlans(viewOf(two), [
+        [first, second],
+        [second, first],
+      ]).rows,
+    ).toBe(4);
   });
 });
 
