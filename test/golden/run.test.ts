@@ -34,6 +34,6 @@ it('decides, line by line, and ends as stored', () => {
   expectGolden(at('decisions.txt'), transcript.join(''));
   expectGolden(
     at('summary.json'),
-    `${JSON.stringify({ objective, cost, summary, series }, null, 1)}\n`,
+    `${JSON.stringify({ objective, cost, summary, series }, null, 2)}\n`,
   );
 });
