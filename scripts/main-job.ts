@@ -54,7 +54,8 @@ const program = new Command('npm start --')
       '\nStopped with Ctrl-C, the same command goes on where it was.',
   );
 
-program.parse();
+// Commander ends with 1 on a bad option; bad input is 2 here.
+program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)).parse();
 const options = program.opts<Options>();
 
 await runCommand(async (signal) => {
