@@ -45,12 +45,20 @@ class Exit extends Error {
   }
 }
 
-/** A `wattwin` process; `done` says how it ended. */
-export function startWattwin(...args: readonly string[]): {
+/** A process under way; `done` says how it ended. */
+export interface Started {
   readonly child: ChildProcess;
   readonly done: Promise<CommandOutcome>;
-} {
-  const script = resolve(import.meta.dirname, '../../scripts/wattwin.ts');
+}
+
+/** A `wattwin` process. */
+export function startWattwin(...args: readonly string[]): Started {
+  return startScript('wattwin.ts', ...args);
+}
+
+/** A script of ours as a process of its own. */
+export function startScript(name: string, ...args: readonly string[]): Started {
+  const script = resolve(import.meta.dirname, '../../scripts', name);
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...args]);
   const written = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {

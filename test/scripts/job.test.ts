@@ -1,11 +1,13 @@
 /** The main job on small episodes: all stages, stopped and gone on with. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { type Job, runJob } from '../../scripts/job.ts';
 import { readEvaluation } from '../../scripts/report/write.ts';
 import { smallEpisode, smallScenario } from '../small-episodes.ts';
+import { directoryWith } from '../traces/temporary-directory.ts';
+import { startScript } from './command-line.ts';
 
 // The gap has a test of its own and takes seconds.
 vi.mock('../../scripts/optimality-gap.ts', () => ({
@@ -94,4 +96,21 @@ it('stopped in any stage, goes on to the same labels and checkpoints', async () 
   }
   expect(runs).toBeGreaterThan(3);
   expect(kept('stopped')).toEqual(kept('whole'));
+});
+
+it('says what is wrong with its options and traces, with code 2', async () => {
+  const out = join(directory, 'bad');
+  const bad = async (...args: readonly string[]): Promise<string> => {
+    const given = [...args, '--quiet', '--out', out];
+    const { code, stdout, stderr } = await startScript('main-job.ts', ...given).done;
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    return stderr;
+  };
+  const traces = directoryWith({ 'day/a': '1\nNaN\n' });
+  const [options, values] = await Promise.all([bad('--workers', '0'), bad('--traces', traces)]);
+  expect(options).toContain('expected a whole number from 1 up');
+  expect(values).toBe(
+    `${join(traces, 'day/a')}:2: expected a whole percent from 0 to 100, got "NaN"\n`,
+  );
+  expect(existsSync(out)).toBe(false);
 });
