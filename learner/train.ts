@@ -140,14 +140,20 @@ class ParameterAverage {
   }
 }
 
-/** Mean over decisions of the spread of plan costs, kWh-equivalents. */
+/**
+ * Mean over decisions of the spread of plan costs, kWh-equivalents: the deviation, but at most three
+ * times the distance from the best plan to the median one, so that a single absurd plan (all hosts
+ * on in a large cluster) does not make all other differences look like nothing.
+ */
 function meanSpread(examples: readonly Example[]): number {
   let total = 0;
   for (const { objective } of examples) {
     const mean = objective.reduce((sum, cost) => sum + cost, 0) / objective.length;
     const variance =
       objective.reduce((sum, cost) => sum + (cost - mean) * (cost - mean), 0) / objective.length;
-    total += Math.sqrt(variance);
+    const ascending = objective.slice().sort();
+    const toMedian = ascending[ascending.length >> 1]! - ascending[0]!;
+    total += Math.min(Math.sqrt(variance), 3 * toMedian);
   }
   return Math.max(1e-9, total / Math.max(1, examples.length));
 }
@@ -219,16 +225,19 @@ function assess(
   const predictor = createPlainPredictor(scoringModel(network), parameters);
   let regret = 0;
   let agreed = 0;
+  let judged = 0;
   for (const example of examples) {
     const { bucket, feeds } = packTables([example.table], scales, shapeOf([example.table]));
     const { scores } = predictor.run(bucket, feeds);
     const choice = bestLegal(scores!, example.table.legal);
+    // A decision without a legal plan leaves nothing to choose.
+    if (choice < 0) continue;
     const least = leastCost(example);
-    const cost = choice < 0 ? least : example.objective[choice]!;
-    regret += cost - least;
-    if (cost === least) agreed++;
+    regret += example.objective[choice]! - least;
+    if (example.objective[choice] === least) agreed++;
+    judged++;
   }
-  const count = Math.max(1, examples.length);
+  const count = Math.max(1, judged);
   return { heldOutRegret: regret / count, heldOutAgreement: agreed / count };
 }
 
@@ -259,6 +268,7 @@ function bestFixedSource(
     const totals = new Map<string, { regret: number; count: number }>();
     for (const example of examples) {
       const least = leastCost(example);
+      if (least === Infinity) continue;
       example.sources.forEach((source, plan) => {
         const total = totals.get(source) ?? { regret: 0, count: 0 };
         total.regret += example.objective[plan]! - least;

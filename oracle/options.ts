@@ -7,7 +7,7 @@ export interface OracleOptions {
   readonly decisionEveryMs: number;
   readonly budget: Budget;
   readonly objective: Objective;
-  /** Decisions that a rollout spans. @default 12 */
+  /** Decisions that a rollout spans. @default 6 */
   readonly horizonDecisions: number;
   /** Policy that decides inside rollouts, as `createPolicy` takes it. */
   readonly base: object;
@@ -15,7 +15,7 @@ export interface OracleOptions {
 }
 
 export const defaultOracle: Pick<OracleOptions, 'horizonDecisions' | 'base' | 'search'> = {
-  horizonDecisions: 12,
+  horizonDecisions: 6,
   base: { name: 'pabfd', maxUtilization: 0.5 },
   search: defaultSearch,
 };

@@ -83,7 +83,7 @@ function jobOf(given: Options): Omit<Job, 'signal'> {
     quiet: given.quiet ?? false,
   };
   if (given.traces !== undefined) {
-    const parts = traceEpisodes(given.traces, given.episodes || 1, given.seed);
+    const parts = traceEpisodes(given.traces, given.episodes || 2, given.seed);
     const name = resolve(given.traces).split('/').at(-1) ?? 'traces';
     return {
       ...common,
@@ -98,7 +98,7 @@ function jobOf(given: Options): Omit<Job, 'signal'> {
   }
   const file = given.scenario ?? bundledScenario();
   const at = (seed: number): EpisodeSpec => readEpisode(file, seed);
-  const count = Math.max(2, given.episodes || 12);
+  const count = Math.max(2, given.episodes || 16);
   // A third of the runs is labelled under the policy that the others trained.
   const own = Math.max(1, Math.floor(count / 3));
   const first = given.seed + 1000;

@@ -84,7 +84,8 @@ function liveSteps(workload: Workload): number {
 
 /**
  * A cluster on which the workload is a fair problem. VMs like CloudSim's get CloudSim's hosts (800
- * for 1,052 VMs, two kinds in turn); others get 12-core servers enough for their memory and for
+ * for 1,052 VMs, two kinds in turn) but with 32 GiB instead of 4: CloudSim does not enforce memory,
+ * we do, and with 4 or 16 GiB it is memory alone that says how many hosts are needed. Others get 12-core servers enough for their memory and for
  * one and a half times their peak demand.
  */
 export function hostsFor(workload: Workload): object[] {
@@ -96,6 +97,7 @@ export function hostsFor(workload: Workload): object[] {
   if (smallVms) {
     return Array.from({ length: 2 * Math.ceil((0.5 * vms * 800) / 1052) }, (_, index) => ({
       model: index % 2 === 0 ? 'hp-ml110-g4' : 'hp-ml110-g5',
+      memory: '32 GiB',
     }));
   }
   const largest = Math.max(...workload.memoryBytes);

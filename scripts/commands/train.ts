@@ -22,7 +22,10 @@ interface Options {
 
 export function trainCommand(): Command {
   return new Command('train')
-    .description('train a policy offline on labels and write the checkpoint of its best epoch')
+    .description(
+      'train a policy offline on labels and write its checkpoint (weights of the last third of\n' +
+        'the epochs, averaged',
+    )
     .argument('<labels>', 'directory of shards from `wattwin label`')
     .requiredOption('--out <file>', 'checkpoint to write')
     .option(
@@ -75,13 +78,11 @@ async function train(labels: string, options: Options, signal: AbortSignal): Pro
     });
     return;
   }
-  const best = curve.reduce((least, point) =>
-    point.heldOutRegret < least.heldOutRegret ? point : least,
-  );
+  const last = curve.at(-1);
   process.stdout.write(
     `${options.out}: ${parameterCount(trained.parameters)} parameters, ${runtime}, ` +
       `${trainDecisions} decisions learned from\n` +
-      `held-out regret ${best.heldOutRegret.toFixed(4)} kWh per decision (epoch ${best.epoch + 1}); ` +
+      `held-out regret ${last?.heldOutRegret.toFixed(4)} kWh per decision; ` +
       `always following "${bestFixed.source}" ${bestFixed.heldOutRegret.toFixed(4)}\n`,
   );
 }
