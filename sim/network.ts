@@ -23,6 +23,11 @@ export function joinNetwork(twin: Twin, flow: number): void {
       hop++;
     }
   }
+  if (hasRoom(twin, flow)) {
+    state.flowBytesPerS[flow] = flowCap(twin, flow);
+    continueFlow(twin, flow, state.flowRemainingBytes[flow]!);
+    return;
+  }
   state.flowSinceMs[flow] = state.nowMs[0]!;
   state.flowBytesPerS[flow] = 0;
   shareLinks(twin, flow, true);
@@ -31,7 +36,7 @@ export function joinNetwork(twin: Twin, flow: number): void {
 /** Takes flow `flow` off its links; the flows beside it speed up. */
 export function leaveNetwork(twin: Twin, flow: number): void {
   const { model, state } = twin;
-  shareLinks(twin, flow, false);
+  if (!hasRoom(twin, flow)) shareLinks(twin, flow, false);
   const first = flow * model.network.hopsMax;
   for (let hop = first; hop < first + model.network.hopsMax; hop++) {
     const link = state.hopLink[hop]!;
@@ -43,6 +48,26 @@ export function leaveNetwork(twin: Twin, flow: number): void {
     if (next >= 0) state.hopPrevious[next] = previous;
     state.hopLink[hop] = -1;
   }
+}
+
+/**
+ * True when every link of `flow` has room for the caps of all its flows together, `flow` included.
+ * Such links limit nobody, so whether this flow comes or goes changes no other rate.
+ */
+function hasRoom(twin: Twin, flow: number): boolean {
+  const { model, state } = twin;
+  const { hopsMax, linkBytesPerS, rateFactor } = model.network;
+  const first = flow * hopsMax;
+  for (let hop = first; hop < first + hopsMax; hop++) {
+    const link = state.hopLink[hop]!;
+    if (link < 0) continue;
+    let left = linkBytesPerS[link]! * rateFactor;
+    for (let other = state.linkHop[link]!; other >= 0; other = state.hopNext[other]!) {
+      left -= flowCap(twin, (other / hopsMax) | 0);
+      if (left < 0) return false;
+    }
+  }
+  return true;
 }
 
 /** Gives a flow that stays on its links `bytes` more to send at its present rate. */
