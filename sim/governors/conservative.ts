@@ -3,7 +3,7 @@
  * Kernel: drivers/cpufreq/cpufreq_conservative.c, cs_dbs_update(); its frequency step of 5 % is
  * taken as one table entry.
  */
-import type { GovernorRule } from './index.ts';
+import type { GovernorRule } from './rule.ts';
 
 const upThreshold = 0.8;
 const downThreshold = 0.2;

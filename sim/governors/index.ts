@@ -7,23 +7,9 @@ import { conservative } from './conservative.ts';
 import { ondemand } from './ondemand.ts';
 import { performance } from './performance.ts';
 import { powersave } from './powersave.ts';
+import type { GovernorRule } from './rule.ts';
 
-/** What a rule may look at. P-state 0 is the fastest. */
-export interface GovernorSample {
-  /** Work done / capacity over the last period, in [0, 1]. */
-  readonly load: number;
-  readonly cores: number;
-  readonly pstate: number;
-  readonly pstates: number;
-  /** Core speed of each P-state, MIPS, falling. */
-  readonly coreMips: (pstate: number) => number;
-}
-
-export interface GovernorRule {
-  readonly name: string;
-  /** The P-state to run at next. Pure. */
-  readonly next: (sample: GovernorSample) => number;
-}
+export type { GovernorRule, GovernorSample } from './rule.ts';
 
 /** All rules, by the names Linux gives them. */
 export const governors: readonly GovernorRule[] = [performance, powersave, ondemand, conservative];

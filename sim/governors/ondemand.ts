@@ -8,7 +8,7 @@
  * micro-accounting, the normal case. Load is the host's mean over cores, where the kernel takes the
  * busiest core of the policy.
  */
-import type { GovernorRule } from './index.ts';
+import type { GovernorRule } from './rule.ts';
 
 const upThreshold = 0.95;
 

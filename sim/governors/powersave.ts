@@ -1,4 +1,4 @@
-import type { GovernorRule } from './index.ts';
+import type { GovernorRule } from './rule.ts';
 
 /** Always the slowest P-state (Linux `powersave` of the generic governors). */
 export const powersave: GovernorRule = {

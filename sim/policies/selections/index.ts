@@ -1,16 +1,11 @@
 /** VM selection: which VM an overloaded host gives up next. */
-import type { Chance } from '../../policy.ts';
-import type { Draft } from '../draft.ts';
 import { createMaximumCorrelation } from './maximum-correlation.ts';
 import { minimumMigrationTime } from './minimum-migration-time.ts';
 import { minimumUtilization } from './minimum-utilization.ts';
 import { randomSelection } from './random.ts';
+import type { Selection } from './selection.ts';
 
-export interface Selection {
-  readonly name: string;
-  /** One movable VM of the host, -1 when there is none. */
-  readonly choose: (draft: Draft, host: number, chance: Chance) => number;
-}
+export type { Selection } from './selection.ts';
 
 /** Names as in Beloglazov & Buyya (2012). */
 export const selectionNames = ['mmt', 'mc', 'mu', 'rs'] as const;

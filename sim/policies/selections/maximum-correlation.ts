@@ -9,8 +9,8 @@
  * histories R² says nothing, and the choice is by minimum migration time.
  */
 import { type ClusterView, historyMax } from '../../view.ts';
-import type { Selection } from './index.ts';
 import { minimumMigrationTime } from './minimum-migration-time.ts';
+import type { Selection } from './selection.ts';
 
 /** Pivots of a correlation matrix below this are rounding: the histories are dependent. */
 const singular = 1e-10;

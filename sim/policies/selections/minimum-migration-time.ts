@@ -1,5 +1,5 @@
 import type { Draft } from '../draft.ts';
-import type { Selection } from './index.ts';
+import type { Selection } from './selection.ts';
 
 /**
  * The VM that is copied soonest: least memory / transfer rate; among VMs without a rate cap, least

@@ -1,4 +1,4 @@
-import type { Selection } from './index.ts';
+import type { Selection } from './selection.ts';
 
 /** The VM that uses the least fraction of its own size. Ties go to the lowest id. */
 export const minimumUtilization: Selection = {

@@ -1,4 +1,4 @@
-import type { Selection } from './index.ts';
+import type { Selection } from './selection.ts';
 
 /** Any movable VM with equal probability. Draws one number, none when there is no choice. */
 export const randomSelection: Selection = {
