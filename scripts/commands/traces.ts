@@ -26,7 +26,7 @@ export function tracesCommand(): Command {
   traces
     .command('fetch')
     .description('download a trace, check size and SHA-256, unpack; goes on after an interruption')
-    .argument('<name>', Object.keys(traceCatalogue).join(', '))
+    .argument('<name>', `${Object.keys(traceCatalogue).join(', ')}; bitbrains is bitbrains-rnd`)
     .option('--out <dir>', 'where to put it', 'traces-data')
     .option('--quiet', 'no progress')
     .action((name: string, options: { out: string; quiet?: boolean }) =>
@@ -61,7 +61,7 @@ async function fetchOne(
 ): Promise<void> {
   const progress = startProgress('fetch', 1, quiet);
   try {
-    const fetched = await fetchTrace(name, directory, {
+    const fetched = await fetchTrace(name === 'bitbrains' ? 'bitbrains-rnd' : name, directory, {
       signal,
       onProgress: (received, total) =>
         progress.update(received, `${name}, bytes`, total ?? received),
@@ -77,7 +77,9 @@ function describe(trace: Trace, summary: WorkloadSummary): string {
   const { workload, report } = trace;
   const percent = (value: number): string => `${(100 * value).toFixed(2)} %`;
   const { utilization, vmMeans } = summary;
-  const repairs = Object.entries(report.repairs).map(([what, count]) => `  ${count} ${what}\n`);
+  const repairs = Object.entries(report.repairs)
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `  ${count} ${what}\n`);
   return (
     `${workload.name}: ${workload.vmNames.length} VMs, ${workload.steps} rows of ${workload.intervalMs / 1000} s\n` +
     `  capacity      ${summary.capacityMips.toFixed(0)} MIPS, memory ${(summary.memoryBytes / 2 ** 30).toFixed(1)} GiB\n` +
