@@ -14,14 +14,14 @@ const seeds = [1001, 1002, 1003, 1004, 1005, 1006];
 type Settings = Pick<OracleOptions, 'horizonDecisions' | 'base' | 'search'>;
 
 const variants: readonly (readonly [settings: string, changed: Partial<Settings>])[] = [
-  ['as is: base pabfd 0.5, 12 steps, 3 rounds of mutations', {}],
+  ['as is: base pabfd 0.5, 6 steps, 3 rounds of mutations', {}],
   ['base all-on', { base: { name: 'all-on' } }],
   ['base pabfd 0.8', { base: { name: 'pabfd', maxUtilization: 0.8 } }],
   ['1 step', { horizonDecisions: 1 }],
   ['2 steps', { horizonDecisions: 2 }],
   ['3 steps', { horizonDecisions: 3 }],
   ['4 steps', { horizonDecisions: 4 }],
-  ['6 steps', { horizonDecisions: 6 }],
+  ['12 steps', { horizonDecisions: 12 }],
   ['no mutations', { search: { ...defaultOracle.search, mutationRounds: 0 } }],
 ];
 

@@ -43,6 +43,7 @@ const forksPerRun = 2000;
 const freshPerRun = 200;
 const clonesPerRun = 10;
 const seed = 1;
+const steps = 12;
 const intervalMs = 300_000;
 
 const cluster = `
@@ -174,9 +175,8 @@ function objectsOf({ model, state }: Twin): object {
   };
 }
 
-/** Twelve steps ahead; without decisions the whole horizon is one step. */
+/** Twelve steps ahead, twice the oracle's default; without decisions the whole horizon is one step. */
 function oracleFor(undecided: boolean): OracleOptions {
-  const steps = defaultOracle.horizonDecisions;
   return {
     ...defaultOracle,
     horizonDecisions: undecided ? 1 : steps,
