@@ -13,7 +13,7 @@ const runs = 3;
 
 /**
  * CPU seconds of unmodified CloudSim 4.0 (OpenJDK 17) for day 20110303, start-up included.
- * Source: CloudSim 4.0, same class of machine (two shared cores, ± 20 %), see docs.
+ * Source: CloudSim 4.0, same class of machine (two shared cores, ± 20 %).
  */
 const cloudSimCpuS: Readonly<Partial<Record<CloudSimDetector, number>>> = { thr: 61.44, lr: 93.6 };
 

@@ -1,6 +1,6 @@
 /**
  * The oracle's search for one decision: fork the twin, try what many heuristics propose and what
- * is near the best of it, look an hour ahead. Run: npx tsx examples/best-plan.ts
+ * is near the best of it, look half an hour ahead. Run: npx tsx examples/best-plan.ts
  */
 import * as oracle from '../oracle/index.ts';
 import * as sim from '../sim/index.ts';

@@ -1,7 +1,7 @@
 /**
  * Offline imitation: seeded epochs over the demonstrations, held-out regret after each, the weights
- * of the last third averaged. Regret, not agreement, is what counts: how much more the chosen plan costs than the
- * best one that was tried, over the horizon, on episodes the network was not trained on.
+ * of the last third averaged. Regret, not agreement, is what counts: how much more the chosen plan
+ * costs than the best one that was tried, over the horizon, on episodes not trained on.
  */
 import { RandomStream } from '../sim/index.ts';
 import { type BatchShape, type FeatureScales, packExamples, packTables, shapeOf } from './batch.ts';
@@ -58,7 +58,7 @@ export interface TrainedNetwork {
   readonly bestFixed: { readonly source: string; readonly heldOutRegret: number };
 }
 
-/** @param onEpoch Told after every epoch; returning false ends training with the best so far. */
+/** @param onEpoch Told after every epoch; returning false ends training with the weights so far. */
 export async function trainNetwork(
   backend: Backend,
   train: readonly Example[],

@@ -24,7 +24,7 @@ export function trainCommand(): Command {
   return new Command('train')
     .description(
       'train a policy offline on labels and write its checkpoint (weights of the last third of\n' +
-        'the epochs, averaged',
+        'the epochs, averaged)',
     )
     .argument('<labels>', 'directory of shards from `wattwin label`')
     .requiredOption('--out <file>', 'checkpoint to write')
