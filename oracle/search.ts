@@ -22,6 +22,7 @@ import {
   scalarCost,
   type Twin,
   TwinView,
+  usualHeadroom,
   withFrequencies,
 } from '../sim/index.ts';
 import { type RolloutSpec, rollout } from './rollout.ts';
@@ -55,9 +56,6 @@ export type SearchConversation = Generator<
   ScoredPlan[],
   readonly CostVector[]
 >;
-
-/** Frequency rule of the first round: the middle of the range. */
-const firstHeadroom = 0.8;
 
 /**
  * @param extra Plans to be scored beside the search's own.
@@ -94,7 +92,7 @@ export function* search(
   const bySource = new Map(placements.map((placement) => [placement.source, placement]));
   yield* score(
     placements.flatMap((placement) => {
-      const [only] = withFrequencies(cluster, [placement], [firstHeadroom]);
+      const [only] = withFrequencies(cluster, [placement], [usualHeadroom]);
       return only === undefined ? [] : [{ ...only, source: placement.source }];
     }),
   );

@@ -57,6 +57,7 @@ export {
   planKey,
   propose,
   proposers,
+  usualHeadroom,
   withFrequencies,
 } from './proposals/candidates.ts';
 export { plannedDemand, withHeadroom, withPstates } from './proposals/frequency.ts';

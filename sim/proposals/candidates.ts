@@ -21,6 +21,9 @@ export interface Candidate {
 /** Utilization limits tried for frequencies; 0 stands for always the fastest. */
 export const headrooms = [0, 0.7, 0.8, 0.9, 1] as const;
 
+/** The middle of the range, where only one is tried. */
+export const usualHeadroom = 0.8;
+
 /** The placement heuristics that propose plans, each named with its settings. */
 export function proposers(): readonly Policy[] {
   const beloglazov = (detector: string, parameter: number): Policy =>
@@ -93,9 +96,13 @@ export function mutations(
   most: number,
 ): Candidate[] {
   const { source, actions } = candidate;
-  const emptied = redirections(cluster, actions, most).map(
-    (redirected): Candidate => ({ source: `${source} + emptied`, actions: redirected }),
-  );
+  const emptied = redirections(cluster, actions, most).flatMap((redirected): Candidate[] => [
+    { source: `${source} + emptied`, actions: redirected },
+    {
+      source: `${source} + emptied + headroom ${usualHeadroom}`,
+      actions: withHeadroom(cluster, redirected, usualHeadroom),
+    },
+  ]);
   return [...emptied, ...omissions(cluster, candidate, most)].filter(
     (neighbour) =>
       countMigrations(neighbour.actions) <= budget.migrations &&

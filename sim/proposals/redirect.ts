@@ -1,7 +1,7 @@
 /**
  * Neighbours of a plan that empty one more host: everything the plan would leave on it goes to one
- * other host instead, either one that sleeps and would do the same work with less power (an
- * exchange), or one that runs anyway (a merge).
+ * other host instead: one that sleeps and would do the same work with less power (an exchange), one
+ * that the plan itself empties (a swap of roles), or one that runs anyway (a merge).
  */
 import type { Action } from '../plan.ts';
 import type { ClusterView } from '../view.ts';
@@ -20,25 +20,31 @@ export function redirections(
   const after = powerAfter(cluster, actions);
   const found: { readonly saving: number; readonly actions: Action[] }[] = [];
   for (let host = 0; host < cluster.hosts; host++) {
-    if (after[host] !== 1 || !cluster.isOn(host) || cluster.incomingCount(host) > 0) continue;
+    if (after[host] !== running || !cluster.isOn(host) || cluster.incomingCount(host) > 0) continue;
     const target = bestTarget(cluster, host, demand, after);
     if (target === undefined || target.saving <= 0) continue;
-    const redirected = redirect(cluster, actions, host, target.host, after[target.host] === 0);
+    const redirected = redirect(cluster, actions, host, target.host, after[target.host]!);
     if (redirected !== undefined) found.push({ saving: target.saving, actions: redirected });
   }
   found.sort((a, b) => b.saving - a.saving);
   return found.slice(0, most).map((candidate) => candidate.actions);
 }
 
-/** 1 for hosts that take VMs after the plan, 0 for those that sleep, 2 for what is in between. */
+/** What a host is after the plan. */
+const asleep = 0;
+const running = 1;
+const between = 2;
+const emptied = 3;
+
+/** One of the values above for each host. */
 function powerAfter(cluster: ClusterView, actions: readonly Action[]): Uint8Array {
   const after = new Uint8Array(cluster.hosts);
   for (let host = 0; host < cluster.hosts; host++) {
-    after[host] = cluster.isAvailable(host) ? 1 : cluster.isOff(host) ? 0 : 2;
+    after[host] = cluster.isAvailable(host) ? running : cluster.isOff(host) ? asleep : between;
   }
   for (const action of actions) {
-    if (action.type === 'powerOn') after[action.host] = 1;
-    if (action.type === 'powerOff') after[action.host] = 2;
+    if (action.type === 'powerOn') after[action.host] = running;
+    if (action.type === 'powerOff') after[action.host] = emptied;
   }
   return after;
 }
@@ -54,10 +60,11 @@ function bestTarget(
   const now = powerFor(cluster, host, mips) - cluster.offW(host);
   let best: { readonly host: number; readonly saving: number } | undefined;
   for (let target = 0; target < cluster.hosts; target++) {
-    if (target === host || after[target] === 2) continue;
-    const own = after[target] === 1 ? demand[target]! : 0;
+    if (target === host || after[target] === between) continue;
+    const own = after[target] === asleep ? 0 : demand[target]!;
     if (own + mips > comfortable * cluster.peakMips(target)) continue;
-    const before = after[target] === 1 ? powerFor(cluster, target, own) : cluster.offW(target);
+    const runs = after[target] === running;
+    const before = runs ? powerFor(cluster, target, own) : cluster.offW(target);
     const saving = now - (powerFor(cluster, target, own + mips) - before);
     if (best === undefined || saving > best.saving) best = { host: target, saving };
   }
@@ -74,16 +81,19 @@ function redirect(
   actions: readonly Action[],
   host: number,
   target: number,
-  wake: boolean,
+  targetAfter: number,
 ): Action[] | undefined {
   const moved = new Set<number>();
-  const result: Action[] = wake ? [{ type: 'powerOn', host: target }] : [];
+  const result: Action[] = targetAfter === asleep ? [{ type: 'powerOn', host: target }] : [];
   for (const action of actions) {
     if (action.type === 'place' || action.type === 'migrate') {
       moved.add(action.vm);
-      result.push(action.host === host ? { ...action, host: target } : action);
+      // What was to leave the target for this host just stays.
+      const stays = action.host === host && cluster.hostOf(action.vm) === target;
+      if (!stays) result.push(action.host === host ? { ...action, host: target } : action);
     } else if (action.type !== 'setPstate' || action.host !== host) {
       if (action.type === 'powerOn' && action.host === host) return undefined;
+      if (action.type === 'powerOff' && action.host === target) continue;
       result.push(action);
     }
   }

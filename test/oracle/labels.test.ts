@@ -68,7 +68,7 @@ describe('label shards', () => {
   });
 
   it('carry out another good plan now and then when asked to explore, and only then', async () => {
-    const seeds = [1, 2, 3, 4, 5, 6];
+    const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9];
     const executed = async (exploration: number): Promise<Demonstration[]> =>
       (await Promise.all(seeds.map((seed) => labelHere(smallEpisode(seed), exploration)))).flat();
     const always = await executed(1);
