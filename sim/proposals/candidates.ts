@@ -24,7 +24,11 @@ export const headrooms = [0, 0.7, 0.8, 0.9, 1] as const;
 /** The middle of the range, where only one is tried. */
 export const usualHeadroom = 0.8;
 
-/** The placement heuristics that propose plans, each named with its settings. */
+/**
+ * The placement heuristics that propose plans, each named with its settings. All of them are
+ * sensible everywhere, so that a wrong score costs little: `all-on` is not among them, as waking
+ * hundreds of hosts once would undo a day's savings.
+ */
 export function proposers(): readonly Policy[] {
   const beloglazov = (detector: string, parameter: number): Policy =>
     named(`${detector}-mmt ${parameter}`, {
@@ -38,7 +42,6 @@ export function proposers(): readonly Policy[] {
     named(`${name} ${maxUtilization}`, { name, maxUtilization, frequency: 'none' });
   const limits = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
   return [
-    named('all-on', { name: 'all-on', frequency: 'none' }),
     ...limits.map((limit) => packing('pabfd', limit)),
     ...limits.map((limit) => packing('best-fit', limit)),
     ...[0.5, 0.7].map((limit) => packing('worst-fit', limit)),

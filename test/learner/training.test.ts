@@ -122,7 +122,7 @@ describe('training', () => {
       return costs.reduce((sum, cost) => sum + cost, 0) / costs.length;
     };
     expect(train.some(({ sources }) => sources.includes(bestFixed.source))).toBe(true);
-    expect(regret(bestFixed.source)).toBeLessThanOrEqual(regret('all-on'));
+    expect(regret(bestFixed.source)).toBeLessThanOrEqual(regret('pabfd 0.4'));
     expect(bestFixed.heldOutRegret).toBeGreaterThanOrEqual(0);
   });
 });
@@ -135,10 +135,15 @@ describe('a model that is shown the state one decision late', () => {
       expect(example.sources).toEqual(heldOut[index]!.sources);
       expect(example.table.legal).toEqual(heldOut[index]!.table.legal);
     });
-    const same = shifted.filter(
-      ({ table }, index) => `${table.host}` === `${heldOut[index]!.table.host}`,
+    // Where no plan changes anything, both tables are empty and say nothing.
+    const telling = shifted.filter(
+      ({ table }, index) => table.rows > 0 || heldOut[index]!.table.rows > 0,
     );
-    expect(same.length).toBeLessThan(heldOut.length / 2);
+    const same = telling.filter(
+      (example) => `${example.table.host}` === `${heldOut[shifted.indexOf(example)]!.table.host}`,
+    );
+    expect(telling.length).toBeGreaterThan(5);
+    expect(same.length).toBeLessThan(telling.length / 2);
   });
 
   it('is judged worse: it decides by the state and not by something that leaks', async () => {
