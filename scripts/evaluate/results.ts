@@ -105,24 +105,16 @@ export function percentile(ascending: readonly number[], fraction: number): numb
 
 /** Policies in the order of their mean objective, best first. */
 export function compare(records: readonly RunRecord[]): PolicyResult[] {
-  const key = (record: RunRecord): string => `${record.scenario}/${record.seed}`;
-  const reference = new Map<string, number>();
-  for (const record of records) {
-    if (record.policy === referencePolicy) reference.set(key(record), record.objective);
-  }
   const names = [...new Set(records.map((record) => record.policy))];
   const results = names.map((policy): PolicyResult => {
     const own = records.filter((record) => record.policy === policy);
     const of = (pick: (record: RunRecord) => number): Estimate => estimate(own.map(pick));
-    const regrets = own.flatMap((record) => {
-      const best = reference.get(key(record));
-      return best === undefined ? [] : [100 * (record.objective / best - 1)];
-    });
+    const regret = pairedPercent(records, policy, referencePolicy);
     const decisionMs = own.flatMap((record) => record.decisionMs).sort((a, b) => a - b);
     return {
       policy,
       objective: of((record) => record.objective),
-      regretPercent: regrets.length === 0 ? undefined : estimate(regrets),
+      regretPercent: regret.count === 0 ? undefined : regret,
       energyKwh: of((record) => record.summary.energyKwh),
       lostVcpuHours: of((record) => record.cost.lostVcpuHours),
       slatah: of((record) => record.summary.slatah),
@@ -144,12 +136,34 @@ export function pairedDifference(
   policy: string,
   other: string,
 ): Estimate {
-  const key = (record: RunRecord): string => `${record.scenario}/${record.seed}`;
+  return estimate(pairs(records, policy, other).map(([own, base]) => own - base));
+}
+
+/** Objective of `policy` above that of `other` on the same scenario and seed, per cent of it. */
+export function pairedPercent(
+  records: readonly RunRecord[],
+  policy: string,
+  other: string,
+): Estimate {
+  return estimate(pairs(records, policy, other).map(([own, base]) => 100 * (own / base - 1)));
+}
+
+/** Objectives of two policies on each scenario and seed that both ran. */
+function pairs(
+  records: readonly RunRecord[],
+  policy: string,
+  other: string,
+): (readonly [own: number, base: number])[] {
   const theirs = new Map(
-    records.filter((record) => record.policy === other).map((r) => [key(r), r.objective]),
+    records.filter((record) => record.policy === other).map((r) => [runKey(r), r.objective]),
   );
-  const differences = records
-    .filter((record) => record.policy === policy && theirs.has(key(record)))
-    .map((record) => record.objective - theirs.get(key(record))!);
-  return estimate(differences);
+  return records.flatMap((record) => {
+    const base = record.policy === policy ? theirs.get(runKey(record)) : undefined;
+    return base === undefined ? [] : [[record.objective, base] as const];
+  });
+}
+
+/** Names a run apart from its policy. */
+function runKey({ scenario, seed }: RunRecord): string {
+  return `${scenario}/${seed}`;
 }

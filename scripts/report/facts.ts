@@ -1,7 +1,8 @@
 /** The few numbers at the top of the page. */
 import type { Estimate, Evaluation, PolicyResult } from '../evaluate/results.ts';
+import { pairedPercent } from '../evaluate/results.ts';
 import { fixed, significant } from './format.ts';
-import { pairedPercent, percentText } from './headline.ts';
+import { percentText } from './headline.ts';
 import { castOf } from './roles.ts';
 
 export interface Fact {

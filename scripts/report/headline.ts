@@ -1,24 +1,12 @@
 /** The result in words, told the same whether the learned policy wins or loses. */
-import { type Estimate, estimate, type PolicyResult, type RunRecord } from '../evaluate/results.ts';
+import {
+  type Estimate,
+  type PolicyResult,
+  pairedPercent,
+  type RunRecord,
+} from '../evaluate/results.ts';
 import { decimalsFor, fixed, plusMinus } from './format.ts';
 import { castOf } from './roles.ts';
-
-/** Objective of `policy` above that of `other` on the same scenario and seed, per cent of it. */
-export function pairedPercent(
-  records: readonly RunRecord[],
-  policy: string,
-  other: string,
-): Estimate {
-  const key = (record: RunRecord): string => `${record.scenario}/${record.seed}`;
-  const theirs = new Map(
-    records.filter((record) => record.policy === other).map((r) => [key(r), r.objective]),
-  );
-  const percents = records.flatMap((record) => {
-    const base = record.policy === policy ? theirs.get(key(record)) : undefined;
-    return base === undefined ? [] : [100 * (record.objective / base - 1)];
-  });
-  return estimate(percents);
-}
 
 /** `3.1 ± 0.8 %`, without sign. */
 export function percentText({ mean, halfWidth }: Estimate): string {

@@ -1,6 +1,8 @@
 /** The objective per policy: stacked shares, total with its interval. */
+
+import { pairedPercent } from '../../evaluate/results.ts';
 import { decimalsFor, fixed, plusMinus } from '../format.ts';
-import { pairedPercent, plural, signedPercent } from '../headline.ts';
+import { plural, signedPercent } from '../headline.ts';
 import type { Marks } from '../marks.ts';
 import { color } from '../palette.ts';
 import {
