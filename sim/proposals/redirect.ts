@@ -83,26 +83,46 @@ function redirect(
   target: number,
   targetAfter: number,
 ): Action[] | undefined {
-  const moved = new Set<number>();
-  const result: Action[] = targetAfter === asleep ? [{ type: 'powerOn', host: target }] : [];
-  for (const action of actions) {
-    if (action.type === 'place' || action.type === 'migrate') {
-      moved.add(action.vm);
+  if (actions.some((action) => action.type === 'powerOn' && action.host === host)) return undefined;
+  const moves = remainingMoves(cluster, actions, host, target);
+  if (moves === undefined) return undefined;
+  const wake: Action[] = targetAfter === asleep ? [{ type: 'powerOn', host: target }] : [];
+  const rerouted = actions.flatMap((action) => reroute(cluster, action, host, target));
+  return [...wake, ...rerouted, ...moves, { type: 'powerOff', host }];
+}
+
+/** One action of the plan as it reads when `target` takes the place of `host`. */
+function reroute(cluster: ClusterView, action: Action, host: number, target: number): Action[] {
+  switch (action.type) {
+    case 'place':
+    case 'migrate':
+      if (action.host !== host) return [action];
       // What was to leave the target for this host just stays.
-      const stays = action.host === host && cluster.hostOf(action.vm) === target;
-      if (!stays) result.push(action.host === host ? { ...action, host: target } : action);
-    } else if (action.type !== 'setPstate' || action.host !== host) {
-      if (action.type === 'powerOn' && action.host === host) return undefined;
-      if (action.type === 'powerOff' && action.host === target) continue;
-      result.push(action);
-    }
+      return cluster.hostOf(action.vm) === target ? [] : [{ ...action, host: target }];
+    case 'setPstate':
+      return action.host === host ? [] : [action];
+    case 'powerOff':
+      return action.host === target ? [] : [action];
+    case 'powerOn':
+      return [action];
   }
+}
+
+/** Moves of the VMs that the plan leaves on `host`; undefined when one of them cannot move. */
+function remainingMoves(
+  cluster: ClusterView,
+  actions: readonly Action[],
+  host: number,
+  target: number,
+): Action[] | undefined {
+  const moved = new Set<number>();
+  for (const action of actions) if (action.type === 'migrate') moved.add(action.vm);
+  const moves: Action[] = [];
   for (let index = 0; index < cluster.residentCount(host); index++) {
     const vm = cluster.resident(host, index);
     if (moved.has(vm) || cluster.hostOf(vm) !== host) continue;
     if (!cluster.isRunning(vm) || cluster.isMoving(vm)) return undefined;
-    result.push({ type: 'migrate', vm, host: target });
+    moves.push({ type: 'migrate', vm, host: target });
   }
-  result.push({ type: 'powerOff', host });
-  return result;
+  return moves;
 }
