@@ -3,7 +3,7 @@
  * over those hosts of (host as it would be) − (host as it is). Equal host cases of different plans
  * share a row, so the table grows with what differs, not with plans × hosts.
  */
-import { type Action, type ClusterView, isLegalPlan } from '../sim/index.ts';
+import { type Action, type ClusterView, countMigrations, isLegalPlan } from '../sim/index.ts';
 import { FeatureExtractor, type HostCase, hostFeatures, vmFeatures } from './features.ts';
 
 /** The network's input for one decision. */
@@ -82,12 +82,6 @@ export function legality(
   plans: readonly (readonly Action[])[],
 ): Float32Array {
   return Float32Array.from(plans, (actions) => (isLegalPlan(cluster, actions) ? 1 : 0));
-}
-
-function countMigrations(actions: readonly Action[]): number {
-  let count = 0;
-  for (const action of actions) if (action.type === 'migrate') count++;
-  return count;
 }
 
 /** VMs that are on each host or on their way to it, by id. */

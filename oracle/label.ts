@@ -4,6 +4,7 @@
  * the oracle would avoid.
  */
 import {
+  type Action,
   advance,
   applyPlan,
   type Candidate,
@@ -23,7 +24,7 @@ import { type ScoredPlan, search } from './search.ts';
 /** Scores plans on forks of a twin: the pool, or anything that gives the same numbers. */
 export type Scorer = (
   twin: Twin,
-  plans: readonly (readonly ScoredPlan['actions'][number][])[],
+  plans: readonly (readonly Action[])[],
 ) => Promise<readonly CostVector[]>;
 
 export interface LabelSpec {

@@ -14,10 +14,10 @@ import {
   type Chance,
   type ClusterView,
   type CostVector,
+  distinctPlans,
   mutations,
   type Objective,
   type Policy,
-  planKey,
   propose,
   scalarCost,
   type Twin,
@@ -73,10 +73,7 @@ export function* search(
   function* score(
     candidates: readonly Candidate[],
   ): Generator<readonly (readonly Action[])[], void, readonly CostVector[]> {
-    const fresh = candidates.filter(({ actions }) => {
-      const key = planKey(actions);
-      return known.has(key) ? false : known.add(key) !== undefined;
-    });
+    const fresh = distinctPlans(candidates, known);
     if (fresh.length === 0) return;
     const costs = yield fresh.map((candidate) => candidate.actions);
     fresh.forEach((candidate, index) => {

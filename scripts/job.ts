@@ -12,7 +12,7 @@ import type { Contestant } from './evaluate/contestant.ts';
 import { runGrid } from './evaluate/grid.ts';
 import type { Evaluation } from './evaluate/results.ts';
 import { writeAtomically } from './files.ts';
-import { labelEpisodes } from './label-episodes.ts';
+import { labelEpisodes, learnerShare } from './label-episodes.ts';
 import { measureGap } from './optimality-gap.ts';
 import { startProgress } from './progress.ts';
 import { writeReport } from './report/write.ts';
@@ -76,9 +76,6 @@ export async function runJob(job: Job): Promise<JobResult> {
   const written = await writeReport(evaluation, job.directory, { png: job.png });
   return { evaluation, report: written.html };
 }
-
-/** Share of decisions that the trained policy carries out in the second round. */
-const learnerShare = 0.7;
 
 async function label(
   job: Job,

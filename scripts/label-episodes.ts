@@ -47,6 +47,9 @@ export interface LabelJob {
   readonly onProgress?: (done: number, total: number, note: string) => void;
 }
 
+/** Share of decisions that a trained policy carries out where it takes part. */
+export const learnerShare = 0.7;
+
 /** Path of an episode's shard. */
 export function shardPath(directory: string, index: number, episode: EpisodeSpec): string {
   return join(directory, `episode-${String(index).padStart(3, '0')}-seed-${episode.seed}.jsonl`);

@@ -4,6 +4,7 @@ import {
   defaultOracle,
   type OracleOptions,
   rolloutSpecOf,
+  type ScoredPlan,
   searchHere,
   searchSpecOf,
 } from '../oracle/index.ts';
@@ -60,28 +61,15 @@ export function measureGap(instances: number, seed: number): GapReport {
     const twin = Twin.create(modelOf(scenario, workload, 'tiny'), seed + instance, governors);
     const chance = new RandomStream(seed + instance, 'gap');
     const rollouts = rolloutSpecOf(options);
+    const decide = (): ScoredPlan =>
+      searchHere(twin, twin.fork(), chance, proposers(), searchSpecOf(options), rollouts)[0]!;
     // Place at midnight, then meet the cluster at some later hour.
-    const first = searchHere(
-      twin,
-      twin.fork(),
-      chance,
-      proposers(),
-      searchSpecOf(options),
-      rollouts,
-    );
-    applyPlan(twin, first[0]?.actions ?? []);
+    applyPlan(twin, decide().actions);
     advance(twin, (12 + chance.integer(240)) * 300_000);
-    const found = searchHere(
-      twin,
-      twin.fork(),
-      chance,
-      proposers(),
-      searchSpecOf(options),
-      rollouts,
-    );
+    const found = decide();
     const exact = bruteForce(twin, defaultObjective, rollouts);
     plans += exact.plans;
-    gaps.push(Math.max(0, found[0]!.objective / exact.objective - 1));
+    gaps.push(Math.max(0, found.objective / exact.objective - 1));
   }
   return {
     instances,

@@ -5,8 +5,7 @@ import {
   InputError,
   inputError,
   issuesOf,
-  parseQuantity,
-  quantityExamples,
+  quantity,
   type Scenario,
   sliceWorkload,
   type Workload,
@@ -17,14 +16,6 @@ import {
   readWorkload,
   type VmSize,
 } from '../traces/index.ts';
-
-const quantity = (kind: 'speed' | 'size' | 'duration') =>
-  z.unknown().transform((value, context) => {
-    const parsed = typeof value === 'string' ? parseQuantity(kind, value) : undefined;
-    if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: quantityExamples[kind], input: value });
-    return z.NEVER;
-  });
 
 const size = z.strictObject({
   vcpus: z.int().min(1).describe('virtual CPUs'),

@@ -16,7 +16,7 @@ export {
   governors,
 } from './governors/index.ts';
 export { checkInvariants } from './invariants.ts';
-export { energyNowJ, hostEnergyNowJ, kwh, type RunSummary, summarize } from './metrics.ts';
+export { energyNowJ, hostEnergyNowJ, type RunSummary, summarize } from './metrics.ts';
 export {
   buildModel,
   type ClusterModel,
@@ -43,6 +43,7 @@ export {
   applyAction,
   applyPlan,
   type Budget,
+  countMigrations,
   Plan,
   type RefusedAction,
   unlimited,
@@ -52,6 +53,7 @@ export { type Chance, inSequence, type Policy } from './policy.ts';
 export { failHost, powerOff, powerOn } from './power-transitions.ts';
 export {
   type Candidate,
+  distinctPlans,
   headrooms,
   mutations,
   planKey,
@@ -77,7 +79,7 @@ export { budgetOf, endOf, modelOf, objectiveOf } from './scenario/build.ts';
 export { type HostPreset, hostFromPreset, hostPresets } from './scenario/host-presets.ts';
 export { issuesOf, parseScenario } from './scenario/parse.ts';
 export { parseQuantity, quantityExamples } from './scenario/quantity.ts';
-export { type Scenario, scenarioSchema } from './scenario/schema.ts';
+export { quantity, type Scenario, scenarioSchema } from './scenario/schema.ts';
 export { deliveredMips } from './sharing.ts';
 export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
 export { ClusterState, hostPower, migrationStage, taskStatus, vmStatus } from './state.ts';

@@ -4,7 +4,7 @@
  * (ratios of totals), so `slatahPooled` and `pdmPooled` stand beside them and must not be compared
  * across.
  */
-import { type CostVector, costOf, joulesPerKwh } from './objective.ts';
+import { type CostVector, costOf } from './objective.ts';
 import { vmStatus } from './state.ts';
 import type { Twin } from './twin.ts';
 
@@ -178,6 +178,3 @@ export function hostEnergyNowJ(twin: Twin, host: number): number {
   const elapsedS = (state.nowMs[0]! - state.hostSinceMs[host]!) / 1000;
   return state.hostEnergyJ[host]! + state.hostPowerW[host]! * elapsedS;
 }
-
-/** kWh from J. */
-export const kwh = (joules: number): number => joules / joulesPerKwh;

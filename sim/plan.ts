@@ -67,6 +67,13 @@ export class Plan {
   }
 }
 
+/** Migrations among the actions. */
+export function countMigrations(actions: readonly Action[]): number {
+  let count = 0;
+  for (const action of actions) if (action.type === 'migrate') count++;
+  return count;
+}
+
 /** An action that could not be carried out, and why. */
 export interface RefusedAction {
   readonly action: Action;

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { defaultOracle } from '../../oracle/index.ts';
 import { defaultWorkers, printJson, runCommand, seedList, wholeNumber } from '../cli.ts';
 import { readEpisode } from '../episode.ts';
-import { labelEpisodes } from '../label-episodes.ts';
+import { labelEpisodes, learnerShare } from '../label-episodes.ts';
 import { startProgress } from '../progress.ts';
 
 interface Options {
@@ -65,7 +65,7 @@ async function label(path: string, options: Options, signal: AbortSignal): Promi
       exploration: options.exploration,
       ...(options.learner === undefined
         ? {}
-        : { learner: { checkpoint: options.learner, share: 0.7 } }),
+        : { learner: { checkpoint: options.learner, share: learnerShare } }),
       workers: options.workers,
       signal,
       onProgress: (done, total, note) => progress.update(done, note, total),

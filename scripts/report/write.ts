@@ -1,8 +1,9 @@
 /** The report as files, and an evaluation read back from one. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, inputError, issuesOf } from '../../sim/index.ts';
 import type { Evaluation } from '../evaluate/results.ts';
+import { writeAtomically } from '../files.ts';
 import { chartsOf } from './charts.ts';
 import { evaluationSchema } from './evaluation-schema.ts';
 import { renderPage } from './html.ts';
@@ -31,31 +32,18 @@ export async function writeReport(
   const charts = chartsOf(evaluation);
   const html = renderPage(evaluation, charts);
   const pngs = options.png ? await renderPngs(charts) : [];
-  await mkdir(directory, { recursive: true });
-  const write = async (name: string, content: string | Uint8Array): Promise<string> => {
+  const write = (name: string, content: string | Uint8Array): string => {
     const path = join(directory, name);
-    await replaceFile(path, content);
+    writeAtomically(path, content);
     return path;
   };
   const written: string[] = [];
-  for (const { id, png } of pngs) written.push(await write(`${id}.png`, png));
+  for (const { id, png } of pngs) written.push(write(`${id}.png`, png));
   return {
-    evaluation: await write(evaluationFile, `${JSON.stringify(evaluation)}\n`),
-    html: await write('report.html', html),
+    evaluation: write(evaluationFile, `${JSON.stringify(evaluation)}\n`),
+    html: write('report.html', html),
     pngs: written,
   };
-}
-
-/** Writes beside the target, then renames: a reader sees the old file or the new one whole. */
-async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, content);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * proposals of many heuristics with many settings, each with several frequency rules, and
  * mutations of plans that turned out well.
  */
-import { type Action, type Budget, Plan } from '../plan.ts';
+import { type Action, type Budget, countMigrations, Plan } from '../plan.ts';
 import { createPolicy } from '../policies/index.ts';
 import type { Chance, Policy } from '../policy.ts';
 import type { ClusterView } from '../view.ts';
@@ -68,7 +68,7 @@ export function propose(
     policy.decide(cluster, plan, chance);
     return { source: policy.name, actions: plan.actions };
   });
-  return distinct(candidates);
+  return distinctPlans(candidates);
 }
 
 /** Each candidate with each frequency rule; on hosts with one P-state they all coincide. */
@@ -77,7 +77,7 @@ export function withFrequencies(
   candidates: readonly Candidate[],
   limits: readonly number[] = headrooms,
 ): Candidate[] {
-  return distinct(
+  return distinctPlans(
     candidates.flatMap((candidate) =>
       limits.map((limit) => ({
         source: `${candidate.source} + headroom ${limit}`,
@@ -135,19 +135,20 @@ function omissions(cluster: ClusterView, candidate: Candidate, most: number): Ca
   return neighbours;
 }
 
-function countMigrations(actions: readonly Action[]): number {
-  let count = 0;
-  for (const action of actions) if (action.type === 'migrate') count++;
-  return count;
-}
-
 /** Text that is equal for equal plans. */
 export function planKey(actions: readonly Action[]): string {
   return actions.map((action) => Object.values(action).join(' ')).join(';');
 }
 
-function distinct(candidates: readonly Candidate[]): Candidate[] {
-  const seen = new Set<string>();
+/**
+ * The candidates with plans that no earlier one has.
+ *
+ * @param seen Keys of plans known before; those of the result are added.
+ */
+export function distinctPlans(
+  candidates: readonly Candidate[],
+  seen: Set<string> = new Set(),
+): Candidate[] {
   return candidates.filter(({ actions }) => {
     const key = planKey(actions);
     if (seen.has(key)) return false;

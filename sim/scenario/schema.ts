@@ -9,7 +9,7 @@ import { hostPresets } from './host-presets.ts';
 import { parseQuantity, type QuantityKind, quantityExamples } from './quantity.ts';
 
 /** A quantity string, read into its base unit. */
-const quantity = (kind: QuantityKind) =>
+export const quantity = (kind: QuantityKind) =>
   z.unknown().transform((value, context) => {
     const parsed = typeof value === 'string' ? parseQuantity(kind, value) : undefined;
     if (parsed !== undefined) return parsed;
