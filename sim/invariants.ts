@@ -86,6 +86,10 @@ function checkHosts(twin: Twin): void {
       state.hostDraining[host] === 0 || state.hostPower[host] === hostPower.on,
       () => `host ${host} drains in power state ${state.hostPower[host]}`,
     );
+    assert(
+      state.hostSpecial[host]! >= state.hostTasks[host]! + state.hostOutgoing[host]!,
+      () => `host ${host} counts ${state.hostSpecial[host]} reasons for the general path`,
+    );
     checkShares(twin, host);
   }
 }

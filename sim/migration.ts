@@ -45,6 +45,8 @@ export function beginMigration(twin: Twin, vm: number, target: number): void {
   state.migrationPauseMs[flow] = nowMs;
   state.hostOutgoing[source]!++;
   state.hostIncoming[target]!++;
+  state.hostSpecial[source]!++;
+  state.hostSpecial[target]!++;
   const memory = model.workload.memoryBytes[vm]!;
   state.hostReservedBytes[target]! += memory;
   const coreMips = model.pstateCoreMips[model.pstateStart[source]! + state.hostPstate[source]!]!;
@@ -186,8 +188,12 @@ function releaseMigration(twin: Twin, flow: number): void {
   const { state } = twin;
   if (isOnNetwork(twin, flow)) leaveNetwork(twin, flow);
   state.vmMigration[state.migrationVm[flow]!] = -1;
-  state.hostOutgoing[state.migrationSource[flow]!]!--;
-  state.hostIncoming[state.migrationTarget[flow]!]!--;
+  const source = state.migrationSource[flow]!;
+  const target = state.migrationTarget[flow]!;
+  state.hostOutgoing[source]!--;
+  state.hostIncoming[target]!--;
+  state.hostSpecial[source]!--;
+  state.hostSpecial[target]!--;
   state.migrationStage[flow] = migrationStage.free;
   state.flowBytesPerS[flow] = 0;
   state.freeMigrations[state.freeCount[0]!] = flow;

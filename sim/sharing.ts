@@ -151,7 +151,8 @@ function shareSlots(twin: Twin, host: number): void {
   const row = model.pstateStart[host]! + state.hostPstate[host]!;
   const on = state.hostPower[host] === hostPower.on;
   const coreMips = on ? model.pstateCoreMips[row]! : 0;
-  const capacity = coreMips * model.hostCores[host]!;
+  const background = backgroundMips(twin, host, coreMips);
+  const capacity = coreMips * model.hostCores[host]! - background;
   const start = state.hostSlot[host]!;
   const count = state.hostVms[host]!;
   const { caps, weights } = twin.scratch;
@@ -169,9 +170,15 @@ function shareSlots(twin: Twin, host: number): void {
   }
   if (state.hostOutgoing[host]! > 0) askedSum -= pausedMips(twin, host);
   const level = waterLevel(caps, weights, count, capacity);
-  state.hostAskedMips[host] = askedSum;
+  state.hostAskedMips[host] = askedSum + background;
   state.hostLevel[host] = level;
-  state.hostUsedMips[host] = level === Infinity ? capSum : capacity;
+  state.hostUsedMips[host] = (level === Infinity ? capSum : capacity) + background;
+}
+
+/** What the host itself takes of its CPU, at most all of it, MIPS. */
+function backgroundMips(twin: Twin, host: number, coreMips: number): number {
+  const wanted = twin.state.hostBackgroundMips[host]!;
+  return wanted === 0 ? 0 : Math.min(wanted, coreMips * twin.model.hostCores[host]!);
 }
 
 /** Demand of the VMs on `host` that are stopped for the last part of their migration, MIPS. */
@@ -196,7 +203,8 @@ function shareWithTasks(twin: Twin, host: number): void {
   const on = state.hostPower[host] === hostPower.on;
   const row = model.pstateStart[host]! + state.hostPstate[host]!;
   const coreMips = on ? model.pstateCoreMips[row]! : 0;
-  const capacity = coreMips * model.hostCores[host]!;
+  const background = backgroundMips(twin, host, coreMips);
+  const capacity = coreMips * model.hostCores[host]! - background;
   const start = state.hostSlot[host]!;
   const end = start + state.hostVms[host]!;
   let claims = collectTasks(twin, state.hostTask[host]!, coreMips, 0);
@@ -215,12 +223,12 @@ function shareWithTasks(twin: Twin, host: number): void {
     for (let claim = 0; claim < claims; claim++) used += caps[claim]!;
   }
   state.hostLevel[host] = level;
-  state.hostUsedMips[host] = used;
+  state.hostUsedMips[host] = used + background;
   let firstS = assignRates(twin, state.hostTask[host]!, level, coreMips);
   for (let task = state.hostTask[host]!; task >= 0; task = state.taskNext[task]!) {
     askedSum += state.taskRateMips[task]!;
   }
-  state.hostAskedMips[host] = askedSum;
+  state.hostAskedMips[host] = askedSum + background;
   for (let slot = start; slot < end; slot++) {
     firstS = Math.min(firstS, shareVm(twin, state.slots[slot]!, coreMips));
   }

@@ -113,6 +113,13 @@ export class ClusterState {
   /** Work and capacity at the governor's last sample, MIPS·s. */
   readonly hostGovernorWorkMi: Float64Array;
   readonly hostGovernorCapacityMi: Float64Array;
+  /** CPU that the host itself takes before its VMs share the rest, MIPS. */
+  readonly hostBackgroundMips: Float64Array;
+  /**
+   * Number of reasons why the fused tick must leave the host to the general path: a working task, a
+   * migration from or to it, anything else that `shareSlots` alone does not cover.
+   */
+  readonly hostSpecial: Int32Array;
   readonly hostPower: Int32Array;
   readonly hostPstate: Int32Array;
   /** VMs resident: `slots[hostSlot … hostSlot + hostVms - 1]`, in order of arrival. */
@@ -237,6 +244,7 @@ export class ClusterState {
     this.hostCapacityMi = take.f64(rows);
     this.hostGovernorWorkMi = take.f64(rows);
     this.hostGovernorCapacityMi = take.f64(rows);
+    this.hostBackgroundMips = take.f64(rows);
     this.vmAskedMips = take.f64(vms);
     this.vmBoundMips = take.f64(vms);
     this.vmShareWeight = take.f64(vms);
@@ -265,6 +273,7 @@ export class ClusterState {
     this.timerMs = take.f64(timers);
     this.timerOrder = take.f64(timers);
     this.tickRow = take.i32(1);
+    this.hostSpecial = take.i32(rows);
     this.hostPower = take.i32(rows);
     this.hostPstate = take.i32(rows);
     this.hostVms = take.i32(rows);

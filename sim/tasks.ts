@@ -93,6 +93,7 @@ function beginWork(twin: Twin, task: number, work: number): void {
     state.hostTask[host] = task;
   }
   state.hostTasks[host]!++;
+  state.hostSpecial[host]!++;
   if (vm >= 0) refreshTaskDemand(twin, vm);
   shareHost(twin, host);
 }
@@ -149,6 +150,7 @@ function unlistTask(twin: Twin, task: number, host: number, vm: number): void {
   state.taskRemaining[task] = 0;
   state.taskRateMips[task] = 0;
   state.hostTasks[host]!--;
+  state.hostSpecial[host]!--;
   if (state.hostTasks[host] === 0) cancel(state, twin.timers.completion + host);
 }
 
@@ -182,7 +184,9 @@ export function moveTasks(twin: Twin, vm: number, source: number, target: number
   const { state } = twin;
   for (let task = state.vmTask[vm]!; task >= 0; task = state.taskNext[task]!) {
     state.hostTasks[source]!--;
+    state.hostSpecial[source]!--;
     state.hostTasks[target]!++;
+    state.hostSpecial[target]!++;
   }
   if (state.hostTasks[source] === 0) cancel(state, twin.timers.completion + source);
 }

@@ -35,8 +35,7 @@ export interface TickColumns {
   readonly vmShareWeight: number;
   readonly vmShortMi: number;
   readonly hostVms: number;
-  readonly hostTasks: number;
-  readonly hostOutgoing: number;
+  readonly hostSpecial: number;
   readonly hostPstate: number;
   readonly hostSlot: number;
   readonly slots: number;
@@ -67,8 +66,7 @@ export function tickColumns(state: ClusterState): TickColumns {
     vmShareWeight: at(state.vmShareWeight),
     vmShortMi: at(state.vmShortMi),
     hostVms: at(state.hostVms),
-    hostTasks: at(state.hostTasks),
-    hostOutgoing: at(state.hostOutgoing),
+    hostSpecial: at(state.hostSpecial),
     hostPstate: at(state.hostPstate),
     hostSlot: at(state.hostSlot),
     slots: at(state.slots),
@@ -88,7 +86,7 @@ export function applyDemandRow(twin: Twin): void {
   const { float64: f64, int32: i32 } = state;
   const { hostEnergyJ, hostPowerW, hostSinceMs, hostOnMs, hostActiveMs, hostCapacityMi } = columns;
   const { hostWorkMi, hostUsedMips, hostAskedMips, hostLevel, hostOverloadMs } = columns;
-  const { hostShortMi, hostVms, hostTasks, hostOutgoing, hostPower, hostPstate } = columns;
+  const { hostShortMi, hostVms, hostSpecial, hostPower, hostPstate } = columns;
   const { hostSlot, slots, vmAskedMips, vmSinceMs, vmDemandedMi, vmThreads } = columns;
   const { vmShareWeight, vmShortMi } = columns;
   const { listed } = twin.scratch;
@@ -104,7 +102,7 @@ export function applyDemandRow(twin: Twin): void {
   for (let host = 0; host < rows; host++) {
     const count = i32[hostVms + host]!;
     if (count === 0) continue;
-    if (i32[hostTasks + host]! + i32[hostOutgoing + host]! > 0 || i32[hostPower + host] !== on) {
+    if (i32[hostSpecial + host] !== 0 || i32[hostPower + host] !== on) {
       listed[--mixed] = host;
       continue;
     }
