@@ -13,6 +13,14 @@ export {
   type TraceSourceName,
   traceCatalogue,
 } from './fetch.ts';
+export {
+  type OpenDcCarbon,
+  type OpenDcConsumption,
+  type OpenDcTasks,
+  readCarbon,
+  readConsumption,
+  readOpenDcTasks,
+} from './opendc.ts';
 export { cloudsimVmSizes, type PlanetlabOptions, readPlanetlab, type VmSize } from './planetlab.ts';
 export {
   detectFormat,
