@@ -26,6 +26,8 @@ export function initialize(twin: Twin): void {
     state.freeMigrations[slot] = model.migrationsMax - 1 - slot;
   }
   for (let host = 0; host <= model.limbo; host++) {
+    // The fused tick charges nobody.
+    if (model.accounting !== undefined) state.hostSpecial[host]!++;
     state.hostPstate[host] = model.hostInitialPstate[host]!;
     state.hostPower[host] = model.hostInitiallyOn[host] === 1 ? hostPower.on : hostPower.off;
     if (model.hostGovernor[host]! >= 0) {

@@ -1,6 +1,7 @@
 /**
  * What must hold after every event. Tests check all of it each time; it costs O(hosts + VMs).
  */
+import { checkLedger } from './accounting/twin-ledger.ts';
 import { assert } from './errors.ts';
 import { deliveredMips } from './sharing.ts';
 import { hostPower, migrationStage, vmStatus } from './state.ts';
@@ -11,6 +12,7 @@ export function checkInvariants(twin: Twin): void {
   checkPlaces(twin);
   checkHosts(twin);
   checkTimers(twin);
+  if (twin.model.accounting !== undefined) checkLedger(twin);
 }
 
 /** Every VM that is there stands on exactly one host or in limbo, and hosts agree. */

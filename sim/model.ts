@@ -7,6 +7,7 @@
  * do as long as hosts, VMs and tasks agree (the SimGrid referee uses flop/s).
  */
 
+import type { IdlePolicy } from './accounting/idle-policy.ts';
 import { fillFloat64, fillInt32 } from './columns.ts';
 import { assert } from './errors.ts';
 import { buildNetwork, type NetworkModel, type NetworkSpec } from './network-spec.ts';
@@ -84,6 +85,13 @@ export interface ModelSpec {
   readonly migrationOverheadFraction: number;
   /** Most migrations in flight at once. Default: min(VMs, 1024). */
   readonly migrationsMax?: number;
+  /** Charges energy to VMs. Default: nobody is charged, at no cost. */
+  readonly accounting?: AccountingSpec;
+}
+
+/** How energy is charged to VMs; see `accounting/twin-ledger.ts`. */
+export interface AccountingSpec {
+  readonly idle: IdlePolicy;
 }
 
 /** Columns of an immutable cluster. Host arrays have one row more: see `limbo`. */
@@ -135,6 +143,7 @@ export interface ClusterModel {
   readonly migrationsMax: number;
   readonly tasks: TaskModel;
   readonly network: NetworkModel;
+  readonly accounting?: AccountingSpec;
 }
 
 /**
@@ -182,6 +191,8 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     migrationsMax: spec.migrationsMax ?? Math.min(vms, 1024),
     tasks: buildTasks(spec.tasks ?? []),
     network: buildNetwork(spec.network, hosts.length),
+    // Absent rather than undefined: the fingerprint of models without it stays what it was.
+    ...(spec.accounting === undefined ? {} : { accounting: spec.accounting }),
   };
 }
 

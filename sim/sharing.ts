@@ -2,6 +2,7 @@
  * The two steps around every change on a host: `settleHost` integrates all meters up to now under
  * the rates that held until now; `shareHost` computes the rates that hold from now on.
  */
+import { chargeSpan } from './accounting/twin-ledger.ts';
 import { waterLevel } from './contention.ts';
 import { currentPowerW } from './power.ts';
 import { hostPower, taskStatus, vmStatus } from './state.ts';
@@ -20,6 +21,7 @@ export function settleHost(twin: Twin, host: number, timeMs: number): void {
   state.hostSinceMs[host] = timeMs;
   const elapsedS = elapsedMs / 1000;
   state.hostEnergyJ[host]! += state.hostPowerW[host]! * elapsedS;
+  if (state.ledgerHostJ.length > 0) chargeSpan(twin, host, elapsedS, deliveredMips);
   const power = state.hostPower[host]!;
   if (power === hostPower.off) return;
   state.hostOnMs[host]! += elapsedMs;

@@ -5,6 +5,7 @@
  * Rates are constant between events, so meters are integrated when a rate changes ("settled"),
  * never sampled: each host and VM remembers since when its current rates hold.
  */
+import { hostPartCount, vmPartCount } from './accounting/ledger-parts.ts';
 import type { ClusterModel } from './model.ts';
 import { seedStream, wordsPerStream } from './rng.ts';
 
@@ -207,6 +208,13 @@ export class ClusterState {
   /** [4] Hosts switched on, switched off, P-state changes, migrations refused for lack of slots. */
   readonly actionTotals: Float64Array;
 
+  /**
+   * [(hosts + 1) × hostPartCount] and [vms × vmPartCount] Energy by whom it is charged to, J; empty
+   * without accounting. See `accounting/twin-ledger.ts`.
+   */
+  readonly ledgerHostJ: Float64Array;
+  readonly ledgerVmJ: Float64Array;
+
   /** Timers: at most one pending event per owner. See `timers.ts`. */
   readonly timerMs: Float64Array;
   readonly timerOrder: Float64Array;
@@ -269,6 +277,9 @@ export class ClusterState {
     this.migrationPauseMs = take.f64(migrationsMax);
     this.migrationTotals = take.f64(4);
     this.actionTotals = take.f64(4);
+    const accounted = model.accounting === undefined ? 0 : 1;
+    this.ledgerHostJ = take.f64(accounted * rows * hostPartCount);
+    this.ledgerVmJ = take.f64(accounted * vms * vmPartCount);
     const timers = timerCount(model);
     this.timerMs = take.f64(timers);
     this.timerOrder = take.f64(timers);
