@@ -10,6 +10,9 @@ const downThreshold = 0.2;
 
 export const conservative: GovernorRule = {
   name: 'conservative',
+  description: 'one P-state at a time',
+  periodMs: 10,
+  slots: 0,
   next: ({ load, pstate, pstates }) => {
     if (load > upThreshold) return Math.max(0, pstate - 1);
     if (load < downThreshold) return Math.min(pstates - 1, pstate + 1);

@@ -14,6 +14,9 @@ const upThreshold = 0.95;
 
 export const ondemand: GovernorRule = {
   name: 'ondemand',
+  description: 'fastest when busy, else proportional to load',
+  periodMs: 10,
+  slots: 0,
   next: ({ load, pstates, coreMips }) => {
     if (load > upThreshold) return 0;
     const slowest = coreMips(pstates - 1);

@@ -10,23 +10,22 @@ const downThreshold = 0.2;
 
 /** In the order of `simGridGovernorNames`. */
 export const simGridGovernors: readonly GovernorRule[] = [
-  { name: 'performance', next: () => 0 },
-  { name: 'powersave', next: ({ pstates }) => pstates - 1 },
-  {
-    name: 'ondemand',
-    next: ({ load, cores, pstates }) => {
-      const busyCores = load * cores;
-      if (busyCores > upThreshold) return 0;
-      return Math.max(0, pstates - 1 - Math.floor(busyCores) * pstates);
-    },
-  },
-  {
-    name: 'conservative',
-    next: ({ load, cores, pstate, pstates }) => {
-      const busyCores = load * cores;
-      if (busyCores > upThreshold) return Math.max(0, pstate - 1);
-      if (busyCores < downThreshold) return Math.min(pstates - 1, pstate + 1);
-      return pstate;
-    },
-  },
+  simGridRule('performance', 'always the fastest P-state', () => 0),
+  simGridRule('powersave', 'always the slowest P-state', ({ pstates }) => pstates - 1),
+  simGridRule('ondemand', 'fastest above 0.8 cores', ({ meanLoad, cores, pstates }) => {
+    const busyCores = meanLoad * cores;
+    if (busyCores > upThreshold) return 0;
+    return Math.max(0, pstates - 1 - Math.floor(busyCores) * pstates);
+  }),
+  simGridRule('conservative', 'one P-state at a time', ({ meanLoad, cores, pstate, pstates }) => {
+    const busyCores = meanLoad * cores;
+    if (busyCores > upThreshold) return Math.max(0, pstate - 1);
+    if (busyCores < downThreshold) return Math.min(pstates - 1, pstate + 1);
+    return pstate;
+  }),
 ];
+
+/** Without memory; the period comes from the scenario. */
+function simGridRule(name: string, description: string, next: GovernorRule['next']): GovernorRule {
+  return { name, description, periodMs: 1000, slots: 0, next };
+}
