@@ -3,14 +3,15 @@
  * cohort and never enter the heap.
  */
 import { assert } from './errors.ts';
+import { frequencyTimer } from './frequency.ts';
+import { sampleGovernor } from './governing.ts';
 import { flowTimer } from './migration.ts';
 import { completePowerTransition } from './power-transitions.ts';
-import { settleHost } from './sharing.ts';
-import { hostPower } from './state.ts';
+import { requestTimer } from './requests/events.ts';
 import { completeTasks, wakeTask } from './tasks.ts';
 import { applyDemandRow } from './tick.ts';
-import { cancel, phaseOf, phases, schedule } from './timers.ts';
-import { keepPromises, setPstate } from './transitions.ts';
+import { cancel, phaseOf, phases } from './timers.ts';
+import { keepPromises } from './transitions.ts';
 import type { Twin } from './twin.ts';
 import { admitVm, departVm } from './vm-lifecycle.ts';
 
@@ -50,36 +51,12 @@ function fire(twin: Twin, timer: number): void {
   else if (timer < timers.governor) {
     const host = timer - timers.transition;
     if (completePowerTransition(twin, host)) keepPromises(twin, host);
-  } else if (timer < timers.vm) sampleGovernor(twin, timer - timers.governor);
+  } else if (timer < timers.frequency) sampleGovernor(twin, timer - timers.governor);
+  else if (timer < timers.thermal) frequencyTimer(twin, timer - timers.frequency);
   else if (timer < timers.task) {
     if (phase === phases.departure) departVm(twin, timer - timers.vm);
     else admitVm(twin, timer - timers.vm);
   } else if (timer < timers.flow) wakeTask(twin, timer - timers.task);
-  else flowTimer(twin, timer - timers.flow);
-}
-
-/** A host's own frequency governor looks at the load since it last did and acts. */
-function sampleGovernor(twin: Twin, host: number): void {
-  const { model, state } = twin;
-  const nowMs = state.nowMs[0]!;
-  settleHost(twin, host, nowMs);
-  const work = state.hostWorkMi[host]! - state.hostGovernorWorkMi[host]!;
-  const capacity = state.hostCapacityMi[host]! - state.hostGovernorCapacityMi[host]!;
-  state.hostGovernorWorkMi[host] = state.hostWorkMi[host]!;
-  state.hostGovernorCapacityMi[host] = state.hostCapacityMi[host]!;
-  const rule = twin.governors[model.hostGovernor[host]!];
-  assert(rule !== undefined, () => `host ${host} names governor ${model.hostGovernor[host]}`);
-  if (state.hostPower[host] === hostPower.on) {
-    const start = model.pstateStart[host]!;
-    const next = rule.next({
-      load: capacity > 0 ? Math.min(1, work / capacity) : 0,
-      cores: model.hostCores[host]!,
-      pstate: state.hostPstate[host]!,
-      pstates: model.hostPstates[host]!,
-      coreMips: (pstate) => model.pstateCoreMips[start + pstate]!,
-    });
-    setPstate(twin, host, next);
-  }
-  const nextMs = nowMs + model.hostGovernorMs[host]!;
-  schedule(state, twin.timers.governor + host, nextMs, phases.governor);
+  else if (timer < timers.queue) flowTimer(twin, timer - timers.flow);
+  else requestTimer(twin, timer);
 }

@@ -26,6 +26,7 @@ export {
   type ModelSpec,
   type PstateSpec,
 } from './model.ts';
+export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
 export type { NetworkSpec, RoutedNetwork, StarNetwork } from './network-spec.ts';
 export {
   type CostVector,
@@ -65,6 +66,37 @@ export {
 export { plannedDemand, withHeadroom, withPstates } from './proposals/frequency.ts';
 export { isLegalPlan } from './proposals/legality.ts';
 export type { Recorder } from './recorder.ts';
+export type { DistributionSpec } from './requests/distribution.ts';
+export {
+  activateReplica,
+  activeReplicas,
+  parkReplica,
+  setReplicas,
+  setVariant,
+} from './requests/request-actions.ts';
+export {
+  type ApplicationSpec,
+  type ArrivalSpec,
+  balanceRules,
+  type CallSpec,
+  type OperationSpec,
+  type RequestModel,
+  type ServiceSpec,
+  type StepSpec,
+  type VariantSpec,
+} from './requests/request-spec.ts';
+export { callOutcome } from './requests/request-state.ts';
+export {
+  type ApplicationSummary,
+  type LatencySummary,
+  type OperationSummary,
+  type ReplicaSummary,
+  type RequestCounts,
+  type RequestMeters,
+  readRequestMeters,
+  type ServiceSummary,
+  summarizeRequests,
+} from './requests/request-summary.ts';
 export { RandomStream } from './rng.ts';
 export {
   type Decision,
@@ -89,7 +121,6 @@ export {
   placeVm,
   type Refusal,
   setDemand,
-  setPstate,
 } from './transitions.ts';
 export { Twin } from './twin.ts';
 export { type ClusterView, historyMax, TwinView } from './view.ts';

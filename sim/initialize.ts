@@ -1,4 +1,6 @@
 /** Fills a fresh state: the cluster as it is at time 0, before any decision. */
+import { assert } from './errors.ts';
+import { initializeRequests } from './requests/events.ts';
 import { shareHost } from './sharing.ts';
 import { addResident, layOutSlots } from './slots.ts';
 import { hostPower, migrationStage, vmStatus } from './state.ts';
@@ -30,9 +32,7 @@ export function initialize(twin: Twin): void {
     if (model.accounting !== undefined) state.hostSpecial[host]!++;
     state.hostPstate[host] = model.hostInitialPstate[host]!;
     state.hostPower[host] = model.hostInitiallyOn[host] === 1 ? hostPower.on : hostPower.off;
-    if (model.hostGovernor[host]! >= 0) {
-      schedule(state, timers.governor + host, model.hostGovernorMs[host]!, phases.governor);
-    }
+    initializeFrequency(twin, host);
   }
   layOutSlots(twin);
   for (let vm = 0; vm < model.vms; vm++) initializeVm(twin, vm);
@@ -42,6 +42,24 @@ export function initialize(twin: Twin): void {
     else schedule(state, timers.task + task, startMs, phases.arrival);
   }
   for (let host = 0; host <= model.limbo; host++) shareHost(twin, host);
+  initializeRequests(twin);
+}
+
+/** Domains in the initial P-state; governed hosts and slow transitions need the general path. */
+function initializeFrequency(twin: Twin, host: number): void {
+  const { model, state } = twin;
+  const first = model.domainStart[host]!;
+  const domains = model.hostDomains[host]!;
+  state.domainPstate.fill(model.hostInitialPstate[host]!, first, first + domains);
+  state.domainRequested.fill(model.hostInitialPstate[host]!, first, first + domains);
+  state.domainDueMs.fill(Infinity, first, first + domains);
+  if (model.hostGovernor[host]! >= 0) {
+    state.hostGoverned[host] = 1;
+    state.hostSpecial[host]!++;
+    const rule = twin.governors[model.hostGovernor[host]!];
+    assert(rule !== undefined, () => `host ${host} names governor ${model.hostGovernor[host]}`);
+  }
+  if (domains > 1 || model.hostTransitionMs[host]! > 0) state.hostSpecial[host]!++;
 }
 
 /** VMs that are there at time 0 start on their initial host or wait; the others get an arrival. */

@@ -1,6 +1,7 @@
 /**
  * What must hold after every event. Tests check all of it each time; it costs O(hosts + VMs).
  */
+import { hostCapacityMips } from './domains.ts';
 import { checkLedger } from './accounting/twin-ledger.ts';
 import { assert } from './errors.ts';
 import { deliveredMips } from './sharing.ts';
@@ -111,10 +112,9 @@ function checkPromise(twin: Twin, vm: number, host: number): void {
 }
 
 function checkShares(twin: Twin, host: number): void {
-  const { model, state } = twin;
+  const { state } = twin;
   const on = state.hostPower[host] === hostPower.on;
-  const row = model.pstateStart[host]! + state.hostPstate[host]!;
-  const capacity = on ? model.pstateCoreMips[row]! * model.hostCores[host]! : 0;
+  const capacity = hostCapacityMips(twin, host);
   const slack = 1 + 1e-9;
   const used = state.hostUsedMips[host]!;
   assert(used <= capacity * slack, () => `host ${host} delivers ${used} of ${capacity} MIPS`);

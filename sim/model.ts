@@ -11,6 +11,7 @@ import type { IdlePolicy } from './accounting/idle-policy.ts';
 import { fillFloat64, fillInt32 } from './columns.ts';
 import { assert } from './errors.ts';
 import { buildNetwork, type NetworkModel, type NetworkSpec } from './network-spec.ts';
+import { type ApplicationSpec, buildRequests, type RequestModel } from './requests/request-spec.ts';
 import { buildTasks, type TaskModel, type TaskSpec } from './task-spec.ts';
 import type { Workload } from './workload.ts';
 
@@ -37,6 +38,28 @@ export interface GovernorSpec {
   readonly rule: number;
   /** Sampling period, ms. */
   readonly periodMs: number;
+  /** Numbers that the rule remembers per frequency domain. Default 0. */
+  readonly slots?: number;
+}
+
+/** Cores that share one frequency, and how long a change of it takes. */
+export interface FrequencySpec {
+  /** Frequency domains; divides the cores. Default 1: the whole host. */
+  readonly domains?: number;
+  /** Time from the request until the new speed holds, ms, and the part of it at a standstill. */
+  readonly latencyMs?: number;
+  readonly haltMs?: number;
+  /** Requests are looked at only at multiples of this, ms; 0 at once. */
+  readonly gridMs?: number;
+}
+
+/** Suspend to memory (S3) and back. */
+export interface SleepSpec {
+  readonly suspendMs: number;
+  readonly suspendW: number;
+  readonly asleepW: number;
+  readonly resumeMs: number;
+  readonly resumeW: number;
 }
 
 /** A physical host. */
@@ -55,6 +78,9 @@ export interface HostSpec {
   /** @default true */
   readonly initiallyOn?: boolean;
   readonly governor?: GovernorSpec;
+  readonly frequency?: FrequencySpec;
+  /** Without it the host cannot be suspended. */
+  readonly sleep?: SleepSpec;
 }
 
 /** How live migration behaves for one VM (pre-copy; see `migration.ts`). */
@@ -77,9 +103,13 @@ export interface ModelSpec {
   readonly initialHost?: readonly number[];
   /** Relative weight of a VM's running vCPUs under contention. Default 1. */
   readonly vmWeight?: (vm: number) => number;
+  /** First core of a VM's vCPUs on hosts with several frequency domains; -1: the host chooses. */
+  readonly pinnedCore?: (vm: number) => number;
   /** VMs whose demand comes from `tasks`, not from the trace. Default: none. */
   readonly taskDriven?: readonly boolean[];
   readonly tasks?: readonly TaskSpec[];
+  /** What answers requests; its replicas are VMs whose demand comes from the requests. */
+  readonly applications?: readonly ApplicationSpec[];
   readonly network: NetworkSpec;
   /** Fraction of a VM's CPU that is lost to it while it is being copied, in [0, 1). */
   readonly migrationOverheadFraction: number;
@@ -123,7 +153,24 @@ export interface ClusterModel {
   readonly hostInitiallyOn: Int32Array;
   /** Governor rule per host, -1 for none, and its period, ms. */
   readonly hostGovernor: Int32Array;
-  readonly hostGovernorMs: Float64Array;
+  readonly hostGovernorPeriodMs: Float64Array;
+  /** Most numbers that any host's governor remembers per domain. */
+  readonly governorSlots: number;
+  /** Frequency domains per host, the first domain row of each, and rows in all. */
+  readonly hostDomains: Int32Array;
+  readonly domainStart: Int32Array;
+  readonly domains: number;
+  /** P-state changes: latency, standstill and request grid, ms. */
+  readonly hostTransitionMs: Float64Array;
+  readonly hostTransitionHaltMs: Float64Array;
+  readonly hostTransitionGridMs: Float64Array;
+  /** 1 for hosts that can be suspended to memory. */
+  readonly hostSleeps: Int32Array;
+  readonly hostSuspendMs: Float64Array;
+  readonly hostSuspendW: Float64Array;
+  readonly hostAsleepW: Float64Array;
+  readonly hostResumeMs: Float64Array;
+  readonly hostResumeW: Float64Array;
   /** [P-state rows] */
   readonly pstateCoreMips: Float64Array;
   readonly pstateIdleW: Float64Array;
@@ -135,6 +182,7 @@ export interface ClusterModel {
   /** [vms] */
   readonly vmInitialHost: Int32Array;
   readonly vmWeight: Float64Array;
+  readonly vmPinnedCore: Int32Array;
   readonly vmTaskDriven: Int32Array;
   readonly migrationBytesPerS: Float64Array;
   readonly migrationDirtyIntensity: Float64Array;
@@ -142,6 +190,7 @@ export interface ClusterModel {
   readonly migrationOverheadFraction: number;
   readonly migrationsMax: number;
   readonly tasks: TaskModel;
+  readonly requests: RequestModel;
   readonly network: NetworkModel;
   readonly accounting?: AccountingSpec;
 }
@@ -162,6 +211,7 @@ export function buildModel(spec: ModelSpec): ClusterModel {
   const hostInteger = (pick: (host: HostSpec) => number, limboValue: number): Int32Array =>
     fillInt32(limbo + 1, (row) => (row < limbo ? pick(hosts[row]!) : limboValue));
   const migration = Array.from({ length: vms }, (_, vm) => spec.migration(vm));
+  const requests = buildRequests(spec.applications ?? [], vms);
   return {
     workload,
     hosts: hosts.length,
@@ -179,20 +229,60 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     hostInitialPstate: hostInteger((host) => host.initialPstate ?? 0, 0),
     hostInitiallyOn: hostInteger((host) => ((host.initiallyOn ?? true) ? 1 : 0), 1),
     hostGovernor: hostInteger((host) => host.governor?.rule ?? -1, -1),
-    hostGovernorMs: hostColumn((host) => host.governor?.periodMs ?? 0),
+    hostGovernorPeriodMs: hostColumn((host) => host.governor?.periodMs ?? 0),
+    governorSlots: Math.max(0, ...hosts.map((host) => host.governor?.slots ?? 0)),
+    ...domainColumns(hosts),
+    hostTransitionMs: hostColumn((host) => host.frequency?.latencyMs ?? 0),
+    hostTransitionHaltMs: hostColumn((host) => host.frequency?.haltMs ?? 0),
+    hostTransitionGridMs: hostColumn((host) => host.frequency?.gridMs ?? 0),
+    hostSleeps: hostInteger((host) => (host.sleep === undefined ? 0 : 1), 0),
+    hostSuspendMs: hostColumn((host) => host.sleep?.suspendMs ?? 0),
+    hostSuspendW: hostColumn((host) => host.sleep?.suspendW ?? 0),
+    hostAsleepW: hostColumn((host) => host.sleep?.asleepW ?? 0),
+    hostResumeMs: hostColumn((host) => host.sleep?.resumeMs ?? 0),
+    hostResumeW: hostColumn((host) => host.sleep?.resumeW ?? 0),
     ...pstateColumns(hosts),
     vmInitialHost: fillInt32(vms, (vm) => (initialHost[vm]! < 0 ? limbo : initialHost[vm]!)),
     vmWeight: fillFloat64(vms, (vm) => spec.vmWeight?.(vm) ?? 1),
-    vmTaskDriven: fillInt32(vms, (vm) => (spec.taskDriven?.[vm] ? 1 : 0)),
+    vmPinnedCore: fillInt32(vms, (vm) => spec.pinnedCore?.(vm) ?? -1),
+    vmTaskDriven: fillInt32(vms, (vm) =>
+      spec.taskDriven?.[vm] || (requests.vmQueue[vm] ?? -1) >= 0 ? 1 : 0,
+    ),
     migrationBytesPerS: fillFloat64(vms, (vm) => migration[vm]!.bytesPerS),
     migrationDirtyIntensity: fillFloat64(vms, (vm) => migration[vm]!.dirtyIntensity),
     migrationWorkingSetBytes: fillFloat64(vms, (vm) => migration[vm]!.workingSetBytes),
     migrationOverheadFraction: spec.migrationOverheadFraction,
     migrationsMax: spec.migrationsMax ?? Math.min(vms, 1024),
     tasks: buildTasks(spec.tasks ?? []),
+    requests,
     network: buildNetwork(spec.network, hosts.length),
     // Absent rather than undefined: the fingerprint of models without it stays what it was.
     ...(spec.accounting === undefined ? {} : { accounting: spec.accounting }),
+  };
+}
+
+/** Frequency domains of all hosts one after the other; limbo has one. */
+function domainColumns(
+  hosts: readonly HostSpec[],
+): Pick<ClusterModel, 'hostDomains' | 'domainStart' | 'domains'> {
+  const counts = [...hosts.map((host) => host.frequency?.domains ?? 1), 1];
+  hosts.forEach((host, index) => {
+    const domains = counts[index]!;
+    assert(
+      domains >= 1 && host.cores % domains === 0,
+      () => `host ${host.name} divides ${host.cores} cores into ${domains} domains`,
+    );
+  });
+  const starts: number[] = [];
+  let domains = 0;
+  for (const count of counts) {
+    starts.push(domains);
+    domains += count;
+  }
+  return {
+    hostDomains: fillInt32(counts.length, (host) => counts[host]!),
+    domainStart: fillInt32(counts.length, (host) => starts[host]!),
+    domains,
   };
 }
 

@@ -1,7 +1,8 @@
 /** A plan: the ordered actions of one decision, within a budget, and how it is carried out. */
 import { assert } from './errors.ts';
+import { setDomainPstate, setPstate } from './frequency.ts';
 import { powerOff, powerOn } from './power-transitions.ts';
-import { migrateVm, placeVm, type Refusal, setPstate } from './transitions.ts';
+import { migrateVm, placeVm, type Refusal } from './transitions.ts';
 import type { Twin } from './twin.ts';
 
 /** One thing to do. `powerOff` waits until the host is empty. */
@@ -10,7 +11,13 @@ export type Action =
   | { readonly type: 'migrate'; readonly vm: number; readonly host: number }
   | { readonly type: 'powerOn'; readonly host: number }
   | { readonly type: 'powerOff'; readonly host: number }
-  | { readonly type: 'setPstate'; readonly host: number; readonly pstate: number };
+  | {
+      readonly type: 'setPstate';
+      readonly host: number;
+      readonly pstate: number;
+      /** One frequency domain; without it all of the host. */
+      readonly domain?: number;
+    };
 
 /** What one decision may do at most. */
 export interface Budget {
@@ -56,8 +63,14 @@ export class Plan {
     this.actions.push({ type: 'powerOff', host });
   }
 
-  setPstate(host: number, pstate: number): void {
-    this.actions.push({ type: 'setPstate', host, pstate });
+  /** @param domain One frequency domain, counted from 0; without it all of the host. */
+  setPstate(host: number, pstate: number, domain?: number): void {
+    this.actions.push({
+      type: 'setPstate',
+      host,
+      pstate,
+      ...(domain === undefined ? {} : { domain }),
+    });
   }
 
   /** Appends an action made elsewhere. */
@@ -102,6 +115,8 @@ export function applyAction(twin: Twin, action: Action): Refusal {
     case 'powerOff':
       return powerOff(twin, action.host);
     case 'setPstate':
-      return setPstate(twin, action.host, action.pstate);
+      return action.domain === undefined
+        ? setPstate(twin, action.host, action.pstate)
+        : setDomainPstate(twin, action.host, action.domain, action.pstate);
   }
 }

@@ -16,7 +16,12 @@ export interface Recorder {
     startMs: number,
     timeMs: number,
   ): void;
-  pstateChanged?(host: number, pstate: number, timeMs: number): void;
+  pstateChanged?(host: number, pstate: number, timeMs: number, domain: number): void;
+  /**
+   * A request came back to its client, `outcome` as in `callOutcome`. Operations are numbered over all
+   * applications.
+   */
+  requestEnded?(operation: number, sentMs: number, outcome: number, timeMs: number): void;
   /** The host's power state changed to `power` (see `hostPower`). */
   powerChanged?(host: number, power: number, timeMs: number): void;
 }

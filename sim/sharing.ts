@@ -4,7 +4,15 @@
  */
 import { chargeSpan } from './accounting/twin-ledger.ts';
 import { waterLevel } from './contention.ts';
+import {
+  deliveredOverDomains,
+  fastestCoreMips,
+  hostCapacityMips,
+  shareDomains,
+} from './domains.ts';
+import { trackGovernor, wakeGovernor } from './governor-meter.ts';
 import { currentPowerW } from './power.ts';
+import { requestMips, setQueueMips } from './requests/queue.ts';
 import { hostPower, taskStatus, vmStatus } from './state.ts';
 import { phaseKinds } from './task-spec.ts';
 import { cancel, phases, schedule } from './timers.ts';
@@ -16,8 +24,10 @@ export const roundingFraction = 1e-9;
 /** Brings every meter of `host` (limbo included) up to `timeMs`. */
 export function settleHost(twin: Twin, host: number, timeMs: number): void {
   const { state } = twin;
-  const elapsedMs = timeMs - state.hostSinceMs[host]!;
+  const sinceMs = state.hostSinceMs[host]!;
+  const elapsedMs = timeMs - sinceMs;
   if (elapsedMs <= 0) return;
+  if (state.hostGoverned[host] === 1) trackGovernor(twin, host, sinceMs, timeMs);
   state.hostSinceMs[host] = timeMs;
   const elapsedS = elapsedMs / 1000;
   state.hostEnergyJ[host]! += state.hostPowerW[host]! * elapsedS;
@@ -26,10 +36,7 @@ export function settleHost(twin: Twin, host: number, timeMs: number): void {
   if (power === hostPower.off) return;
   state.hostOnMs[host]! += elapsedMs;
   if (power === hostPower.on) {
-    const { model } = twin;
-    const row = model.pstateStart[host]! + state.hostPstate[host]!;
-    const capacityMips = model.hostCores[host]! * model.pstateCoreMips[row]!;
-    state.hostCapacityMi[host]! += capacityMips * elapsedS;
+    state.hostCapacityMi[host]! += hostCapacityMips(twin, host) * elapsedS;
   }
   const used = state.hostUsedMips[host]!;
   state.hostWorkMi[host]! += used * elapsedS;
@@ -48,7 +55,8 @@ export function deliveredMips(twin: Twin, vm: number): number {
   const { model, state } = twin;
   const host = state.vmHost[vm]!;
   if (host < 0 || state.hostPower[host] !== hostPower.on) return 0;
-  const coreMips = model.pstateCoreMips[model.pstateStart[host]! + state.hostPstate[host]!]!;
+  if (model.hostDomains[host]! > 1) return deliveredOverDomains(twin, vm);
+  const coreMips = fastestCoreMips(twin, host);
   const cap = Math.min(state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
   const level = state.hostLevel[host]!;
   return level === Infinity ? cap : Math.min(cap, level * state.vmShareWeight[vm]!);
@@ -61,16 +69,15 @@ export function settleOverload(twin: Twin, host: number, elapsedMs: number): voi
   state.hostOverloadMs[host]! += elapsedMs;
   state.hostShortMi[host]! += (state.hostAskedMips[host]! - state.hostUsedMips[host]!) * elapsedS;
   const { slots, vmAskedMips, vmThreads, vmShareWeight, vmShortMi, vmStatus: status } = state;
-  const row = model.pstateStart[host]! + state.hostPstate[host]!;
-  const on = state.hostPower[host] === hostPower.on;
-  const coreMips = on ? model.pstateCoreMips[row]! : 0;
+  const split = model.hostDomains[host]! > 1;
+  const coreMips = split ? 0 : fastestCoreMips(twin, host);
   const level = state.hostLevel[host]!;
   const start = state.hostSlot[host]!;
   const end = start + state.hostVms[host]!;
   for (let slot = start; slot < end; slot++) {
     const vm = slots[slot]!;
     const want = vmAskedMips[vm]!;
-    const top = vmThreads[vm]! * coreMips;
+    const top = split ? deliveredOverDomains(twin, vm) : vmThreads[vm]! * coreMips;
     let got = want < top ? want : top;
     if (level !== Infinity) {
       const share = level * vmShareWeight[vm]!;
@@ -114,16 +121,16 @@ function settleOutgoing(twin: Twin, host: number, elapsedS: number): void {
     }
     const work = deliveredMips(twin, vm) * elapsedS;
     state.vmDegradedMi[vm]! += work * lost;
-    // A VM can receive more than its tasks can use; only what they do makes pages dirty.
+    // A VM can receive more than its tasks can use; only what is done makes pages dirty.
     state.roundWorkMi[migration]! +=
       model.vmTaskDriven[vm] === 1 ? taskMips(twin, vm) * elapsedS : work * (1 - lost);
   }
 }
 
-/** Rate of all tasks of `vm` together, MIPS. */
+/** Rate of all tasks and requests of `vm` together, MIPS. */
 function taskMips(twin: Twin, vm: number): number {
   const { state } = twin;
-  let sum = 0;
+  let sum = requestMips(twin, vm);
   for (let task = state.vmTask[vm]!; task >= 0; task = state.taskNext[task]!) {
     sum += state.taskRateMips[task]!;
   }
@@ -141,18 +148,51 @@ export function settleVm(twin: Twin, vm: number, timeMs: number): void {
 /** Computes level, delivered CPU, power and next completion of `host`, which must be settled. */
 export function shareHost(twin: Twin, host: number): void {
   const { state } = twin;
-  if (state.hostTasks[host]! > 0) shareWithTasks(twin, host);
+  if (twin.model.hostDomains[host]! > 1) shareSplit(twin, host);
+  else if (state.hostTasks[host]! > 0) shareWithTasks(twin, host);
   else shareSlots(twin, host);
+  if (twin.model.requests.queues > 0 && state.requests.hostQueues[host]! > 0) {
+    shareQueues(twin, host);
+  }
   state.hostPowerW[host] = currentPowerW(twin.model, state, host);
+  if (state.hostGoverned[host] === 1) wakeGovernor(twin, host);
+}
+
+/** Tells the queues on the host what their VMs receive from now on. */
+function shareQueues(twin: Twin, host: number): void {
+  const { model, state } = twin;
+  const { vmQueue } = model.requests;
+  const start = state.hostSlot[host]!;
+  const end = start + state.hostVms[host]!;
+  for (let slot = start; slot < end; slot++) {
+    const vm = state.slots[slot]!;
+    const queue = vmQueue[vm]!;
+    if (queue < 0) continue;
+    const copied = state.vmMigration[vm]! >= 0 ? 1 - model.migrationOverheadFraction : 1;
+    setQueueMips(twin, queue, deliveredMips(twin, vm) * copied);
+  }
+}
+
+/** Hosts with several frequency domains, whose tasks are all in VMs. */
+function shareSplit(twin: Twin, host: number): void {
+  const { state } = twin;
+  const background = Math.min(state.hostBackgroundMips[host]!, hostCapacityMips(twin, host));
+  const start = state.hostSlot[host]!;
+  const end = start + state.hostVms[host]!;
+  let askedSum = 0;
+  for (let slot = start; slot < end; slot++) askedSum += state.vmAskedMips[state.slots[slot]!]!;
+  if (state.hostOutgoing[host]! > 0) askedSum -= pausedMips(twin, host);
+  state.hostAskedMips[host] = askedSum + background;
+  state.hostLevel[host] = Infinity;
+  state.hostUsedMips[host] = shareDomains(twin, host, background) + background;
+  if (state.hostTasks[host]! > 0) shareVms(twin, host, fastestCoreMips(twin, host), Infinity);
 }
 
 /** Hosts with nothing but VMs that follow their demand. */
 function shareSlots(twin: Twin, host: number): void {
   const { model, state } = twin;
   const { slots, vmAskedMips, vmThreads } = state;
-  const row = model.pstateStart[host]! + state.hostPstate[host]!;
-  const on = state.hostPower[host] === hostPower.on;
-  const coreMips = on ? model.pstateCoreMips[row]! : 0;
+  const coreMips = fastestCoreMips(twin, host);
   const background = backgroundMips(twin, host, coreMips);
   const capacity = coreMips * model.hostCores[host]! - background;
   const start = state.hostSlot[host]!;
@@ -202,9 +242,7 @@ function pausedMips(twin: Twin, host: number): number {
 function shareWithTasks(twin: Twin, host: number): void {
   const { model, state, scratch } = twin;
   const { caps, weights } = scratch;
-  const on = state.hostPower[host] === hostPower.on;
-  const row = model.pstateStart[host]! + state.hostPstate[host]!;
-  const coreMips = on ? model.pstateCoreMips[row]! : 0;
+  const coreMips = fastestCoreMips(twin, host);
   const background = backgroundMips(twin, host, coreMips);
   const capacity = coreMips * model.hostCores[host]! - background;
   const start = state.hostSlot[host]!;
@@ -226,11 +264,20 @@ function shareWithTasks(twin: Twin, host: number): void {
   }
   state.hostLevel[host] = level;
   state.hostUsedMips[host] = used + background;
-  let firstS = assignRates(twin, state.hostTask[host]!, level, coreMips);
+  const firstS = assignRates(twin, state.hostTask[host]!, level, coreMips);
   for (let task = state.hostTask[host]!; task >= 0; task = state.taskNext[task]!) {
     askedSum += state.taskRateMips[task]!;
   }
   state.hostAskedMips[host] = askedSum + background;
+  shareVms(twin, host, coreMips, firstS);
+}
+
+/** Divides what each VM receives among its tasks; schedules the host's first completion. */
+function shareVms(twin: Twin, host: number, coreMips: number, firstHostS: number): void {
+  const { state } = twin;
+  const start = state.hostSlot[host]!;
+  const end = start + state.hostVms[host]!;
+  let firstS = firstHostS;
   for (let slot = start; slot < end; slot++) {
     firstS = Math.min(firstS, shareVm(twin, state.slots[slot]!, coreMips));
   }

@@ -2,7 +2,9 @@
  * Which VM is on which host: per host one stretch of a shared slot table, in order of arrival,
  * so that the demand kernel reads the VMs of a host one after the other.
  */
+import { homeVm } from './domains.ts';
 import { assert } from './errors.ts';
+import { countQueue } from './requests/queue.ts';
 import type { Twin } from './twin.ts';
 
 /** Appends `vm` to the VMs of `host`. */
@@ -12,6 +14,8 @@ export function addResident(twin: Twin, host: number, vm: number): void {
   state.slots[state.hostSlot[host]! + state.hostVms[host]!] = vm;
   state.hostVms[host]!++;
   state.vmHost[vm] = host;
+  homeVm(twin, host, vm);
+  countQueue(twin, host, vm, 1);
 }
 
 /** Takes `vm` off its host; the others keep their order. */
@@ -25,6 +29,7 @@ export function removeResident(twin: Twin, vm: number): void {
   state.slots.copyWithin(slot, slot + 1, end);
   state.hostVms[host]!--;
   state.vmHost[vm] = -1;
+  countQueue(twin, host, vm, -1);
 }
 
 /**

@@ -7,6 +7,7 @@
  */
 import { hostPartCount, vmPartCount } from './accounting/ledger-parts.ts';
 import type { ClusterModel } from './model.ts';
+import { type RequestState, requestColumns } from './requests/request-state.ts';
 import { seedStream, wordsPerStream } from './rng.ts';
 
 /** Values of `hostPower`. */
@@ -111,9 +112,11 @@ export class ClusterState {
   readonly hostShortMi: Float64Array;
   /** ∫ capacity dt at the P-state that held, MIPS·s. */
   readonly hostCapacityMi: Float64Array;
-  /** Work and capacity at the governor's last sample, MIPS·s. */
-  readonly hostGovernorWorkMi: Float64Array;
-  readonly hostGovernorCapacityMi: Float64Array;
+  /** 1 while the host's own governor runs; when it last sampled, ms. */
+  readonly hostGoverned: Int32Array;
+  readonly hostGovernorMs: Float64Array;
+  /** Fastest P-state that throttling allows. */
+  readonly hostFastestPstate: Int32Array;
   /** CPU that the host itself takes before its VMs share the rest, MIPS. */
   readonly hostBackgroundMips: Float64Array;
   /**
@@ -122,6 +125,7 @@ export class ClusterState {
    */
   readonly hostSpecial: Int32Array;
   readonly hostPower: Int32Array;
+  /** P-state of the host; of its fastest domain where there are several. */
   readonly hostPstate: Int32Array;
   /** VMs resident: `slots[hostSlot … hostSlot + hostVms - 1]`, in order of arrival. */
   readonly hostVms: Int32Array;
@@ -137,6 +141,32 @@ export class ClusterState {
   /** 1 when the host is to shut down as soon as its last VM has left. */
   readonly hostDraining: Int32Array;
 
+  /** [domains] The P-state that holds and the one last asked for. */
+  readonly domainPstate: Int32Array;
+  readonly domainRequested: Int32Array;
+  /** 0, or 1 + the P-state that begins when the domain no longer stands still. */
+  readonly domainHalted: Int32Array;
+  /** Next step of the domain's P-state change, ms; Infinity for none. */
+  readonly domainDueMs: Float64Array;
+  /** Water level, MIPS per weight, and load in [0, 1]; kept on hosts with several domains. */
+  readonly domainLevel: Float64Array;
+  readonly domainLoad: Float64Array;
+  /** Kept on governed hosts: CPU used and there, MIPS, and load of the busiest vCPU, in [0, 1]. */
+  readonly domainUsedMips: Float64Array;
+  readonly domainCapacityMips: Float64Array;
+  readonly domainPeakLoad: Float64Array;
+  /** Their integrals, MIPS·s and ms, and those at the grid point before the last settling. */
+  readonly domainWorkMi: Float64Array;
+  readonly domainCapacityMi: Float64Array;
+  readonly domainPeakMs: Float64Array;
+  readonly domainWorkBeforeMi: Float64Array;
+  readonly domainCapacityBeforeMi: Float64Array;
+  readonly domainPeakBeforeMs: Float64Array;
+  /** [domains × governorSlots] What a governor remembers about a domain. */
+  readonly governorMemory: Float64Array;
+
+  /** [vms, or 0 without hosts of several domains] First core of the VM's vCPUs. */
+  readonly vmCore: Int32Array;
   /** [vms] CPU asked for now, MIPS (0 while absent). */
   readonly vmAskedMips: Float64Array;
   /** Limit of the VM's total rate, MIPS; for trace-driven VMs this is the demand. */
@@ -222,6 +252,9 @@ export class ClusterState {
   readonly heapPosition: Int32Array;
   readonly heapSize: Int32Array;
 
+  /** Applications that answer requests. */
+  readonly requests: RequestState;
+
   /** [streams × wordsPerStream] */
   readonly rng: Uint32Array;
 
@@ -250,8 +283,20 @@ export class ClusterState {
     this.hostWorkMi = take.f64(rows);
     this.hostShortMi = take.f64(rows);
     this.hostCapacityMi = take.f64(rows);
-    this.hostGovernorWorkMi = take.f64(rows);
-    this.hostGovernorCapacityMi = take.f64(rows);
+    this.hostGovernorMs = take.f64(rows);
+    this.domainDueMs = take.f64(model.domains);
+    this.domainLevel = take.f64(model.domains);
+    this.domainLoad = take.f64(model.domains);
+    this.domainUsedMips = take.f64(model.domains);
+    this.domainCapacityMips = take.f64(model.domains);
+    this.domainPeakLoad = take.f64(model.domains);
+    this.domainWorkMi = take.f64(model.domains);
+    this.domainCapacityMi = take.f64(model.domains);
+    this.domainPeakMs = take.f64(model.domains);
+    this.domainWorkBeforeMi = take.f64(model.domains);
+    this.domainCapacityBeforeMi = take.f64(model.domains);
+    this.domainPeakBeforeMs = take.f64(model.domains);
+    this.governorMemory = take.f64(model.domains * model.governorSlots);
     this.hostBackgroundMips = take.f64(rows);
     this.vmAskedMips = take.f64(vms);
     this.vmBoundMips = take.f64(vms);
@@ -285,6 +330,12 @@ export class ClusterState {
     this.timerOrder = take.f64(timers);
     this.tickRow = take.i32(1);
     this.hostSpecial = take.i32(rows);
+    this.hostGoverned = take.i32(rows);
+    this.hostFastestPstate = take.i32(rows);
+    this.domainPstate = take.i32(model.domains);
+    this.domainRequested = take.i32(model.domains);
+    this.domainHalted = take.i32(model.domains);
+    this.vmCore = take.i32(model.domains > rows ? vms : 0);
     this.hostPower = take.i32(rows);
     this.hostPstate = take.i32(rows);
     this.hostVms = take.i32(rows);
@@ -319,6 +370,7 @@ export class ClusterState {
     this.heap = take.i32(timers);
     this.heapPosition = take.i32(timers);
     this.heapSize = take.i32(1);
+    this.requests = requestColumns(model.requests, rows, take);
     this.rng = take.u32(streamNames.length * wordsPerStream);
     if (buffer.byteLength === 0) this.#measuredBytes = take.offset;
   }
@@ -335,6 +387,10 @@ export class ClusterState {
     const state = new ClusterState(model, new SharedArrayBuffer(ClusterState.bytes(model)));
     streamNames.forEach((name, stream) => {
       seedStream(state.rng, stream * wordsPerStream, seed, name);
+    });
+    model.requests.applicationNames.forEach((name, application) => {
+      const { sourceRng } = state.requests;
+      seedStream(sourceRng, application * wordsPerStream, seed, `requests of ${name}`);
     });
     return state;
   }
@@ -359,5 +415,7 @@ function slotCount(model: ClusterModel): number {
 
 /** One timer per owner: see the ranges in `timers.ts`. */
 function timerCount(model: ClusterModel): number {
-  return 3 * (model.hosts + 1) + model.vms + model.tasks.count + model.migrationsMax;
+  const { queues, applications, services, calls } = model.requests;
+  const requests = queues + applications + services + calls;
+  return 5 * (model.hosts + 1) + model.vms + model.tasks.count + model.migrationsMax + requests;
 }

@@ -29,39 +29,68 @@ export interface TimerRanges {
   readonly completion: number;
   readonly transition: number;
   readonly governor: number;
+  /** Host's next step of a P-state change; then its next thermal event. */
+  readonly frequency: number;
+  readonly thermal: number;
   /** VM's arrival, then its departure. */
   readonly vm: number;
   /** Task's start or wake-up. */
   readonly task: number;
   /** End of a migration's current transfer. */
   readonly flow: number;
+  /** Replica's next answer or wake-up; application's next arrival; service's switch; call's delay. */
+  readonly queue: number;
+  readonly source: number;
+  readonly service: number;
+  readonly call: number;
   readonly end: number;
 }
 
 export function timerRanges(model: ClusterModel): TimerRanges {
   const rows = model.hosts + 1;
-  const vm = 3 * rows;
+  const vm = 5 * rows;
   const task = vm + model.vms;
   const flow = task + model.tasks.count;
+  const queue = flow + model.migrationsMax;
+  const source = queue + model.requests.queues;
+  const service = source + model.requests.applications;
+  const call = service + model.requests.services;
   return {
     completion: 0,
     transition: rows,
     governor: 2 * rows,
+    frequency: 3 * rows,
+    thermal: 4 * rows,
     vm,
     task,
     flow,
-    end: flow + model.migrationsMax,
+    queue,
+    source,
+    service,
+    call,
+    end: call + model.requests.calls,
   };
 }
 
 /** Sequence numbers below this keep `phase × phaseStride + sequence` an exact integer. */
 const phaseStride = 2 ** 49;
 
-/** Sets timer `timer` to go off at `timeMs` in `phase`, moving it if it was pending. */
-export function schedule(state: ClusterState, timer: number, timeMs: number, phase: number): void {
+/**
+ * Sets timer `timer` to go off at `timeMs` in `phase`, moving it if it was pending.
+ *
+ * @param rank Place among the events of that instant and phase, a whole number from 0 up, where it
+ *   is not to depend on when they were scheduled. All events of a phase give one, or none does.
+ */
+export function schedule(
+  state: ClusterState,
+  timer: number,
+  timeMs: number,
+  phase: number,
+  rank = -1,
+): void {
   const position = state.heapPosition[timer]!;
   state.timerMs[timer] = timeMs;
-  state.timerOrder[timer] = phase * phaseStride + state.sequence[0]!;
+  state.timerOrder[timer] = phase * phaseStride + (rank < 0 ? state.sequence[0]! : rank);
   state.sequence[0]!++;
   if (position < 0) {
     const last = state.heapSize[0]!;

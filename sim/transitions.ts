@@ -88,20 +88,6 @@ export function keepPromises(twin: Twin, host: number): void {
   }
 }
 
-/** Sets the P-state of a host; it holds at once. */
-export function setPstate(twin: Twin, host: number, pstate: number): Refusal {
-  const { model, state } = twin;
-  if (pstate < 0 || pstate >= model.hostPstates[host]!) return 'the host has no such P-state';
-  if (state.hostPstate[host] === pstate) return undefined;
-  const nowMs = state.nowMs[0]!;
-  settleHost(twin, host, nowMs);
-  state.hostPstate[host] = pstate;
-  state.actionTotals[2]!++;
-  shareHost(twin, host);
-  twin.recorder?.pstateChanged?.(host, pstate, nowMs);
-  return undefined;
-}
-
 /**
  * Limits the total rate of a task-driven VM (`Infinity`: no limit), or sets the demand of a
  * trace-driven one until its next row, MIPS.

@@ -1,6 +1,7 @@
 /** How a VM comes, runs and goes: arrival, running vCPUs, demand, departure. */
 import { abortMigration } from './migration.ts';
 import { shutDownIfDrained } from './power-transitions.ts';
+import { closeQueue, requestThreads } from './requests/queue.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
 import { vmStatus } from './state.ts';
@@ -46,6 +47,7 @@ export function departVm(twin: Twin, vm: number): void {
   state.vmAskedMips[vm] = 0;
   state.vmThreads[vm] = 0;
   state.vmShareWeight[vm] = 0;
+  closeQueue(twin, vm);
   shareHost(twin, host);
   shutDownIfDrained(twin, host);
 }
@@ -77,7 +79,7 @@ export function refreshTaskDemand(twin: Twin, vm: number): void {
   const { model, state } = twin;
   if (model.vmTaskDriven[vm] !== 1) return;
   settleVm(twin, vm, state.nowMs[0]!);
-  let running = 0;
+  let running = requestThreads(twin, vm);
   for (let task = state.vmTask[vm]!; task >= 0; task = state.taskNext[task]!) {
     running += model.tasks.phaseThreads[model.tasks.phaseStart[task]! + state.taskPhase[task]!]!;
   }

@@ -9,14 +9,15 @@
  */
 import { advance } from '../../engine.ts';
 import { assert, inputError } from '../../errors.ts';
+import { setPstate } from '../../frequency.ts';
+import { endGovernor } from '../../governing.ts';
 import { initialize } from '../../initialize.ts';
 import { hostEnergyNowJ } from '../../metrics.ts';
 import type { ClusterModel } from '../../model.ts';
 import { failHost, powerOn } from '../../power-transitions.ts';
 import { settleHost } from '../../sharing.ts';
 import { ClusterState, hostPower } from '../../state.ts';
-import { cancel } from '../../timers.ts';
-import { migrateVm, type Refusal, setDemand, setPstate } from '../../transitions.ts';
+import { migrateVm, type Refusal, setDemand } from '../../transitions.ts';
 import { Twin } from '../../twin.ts';
 import { simGridGovernors } from './governors.ts';
 import { buildSimGridModel } from './model.ts';
@@ -67,7 +68,7 @@ class Driver {
     this.#twin.recorder = this.#transcript;
     initialize(this.#twin);
     scenario.hosts.forEach((host, index) => {
-      if (!host.initially_on) this.#endGovernor(index);
+      if (!host.initially_on) endGovernor(this.#twin, index);
     });
   }
 
@@ -165,16 +166,10 @@ class Driver {
     setPstate(this.#twin, host, pstate);
     if (type === 'power_off') {
       failHost(this.#twin, host);
-      this.#endGovernor(host);
+      endGovernor(this.#twin, host);
     }
     const name = this.#model.hostNames[host] ?? '';
     this.#power.push({ host: name, type, start: startS, end: endS });
-  }
-
-  /** SimGrid's governors are actors on their host and die when it is switched off. */
-  #endGovernor(host: number): void {
-    const { state, timers } = this.#twin;
-    cancel(state, timers.governor + host);
   }
 
   #sample(t: number): void {
