@@ -69,6 +69,7 @@ export interface ClusterOptions {
   readonly network?: NetworkSpec;
   readonly tasks?: NonNullable<ModelSpec['tasks']>;
   readonly taskDriven?: readonly boolean[];
+  readonly applications?: NonNullable<ModelSpec['applications']>;
 }
 
 /** A host: 4 cores of 1000 MIPS, 16 GiB, 100 to 200 W, 5 W off, 60 s to boot, 10 s to shut down. */
@@ -137,6 +138,7 @@ export function clusterModel(options: ClusterOptions): ClusterModel {
     ...(options.migrationsMax === undefined ? {} : { migrationsMax: options.migrationsMax }),
     ...(options.tasks === undefined ? {} : { tasks: options.tasks }),
     ...(options.taskDriven === undefined ? {} : { taskDriven: options.taskDriven }),
+    ...(options.applications === undefined ? {} : { applications: options.applications }),
   });
 }
 
