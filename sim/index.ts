@@ -74,13 +74,13 @@ export {
   setReplicas,
   setVariant,
 } from './requests/request-actions.ts';
+export type { RequestModel } from './requests/request-model.ts';
 export {
   type ApplicationSpec,
   type ArrivalSpec,
   balanceRules,
   type CallSpec,
   type OperationSpec,
-  type RequestModel,
   type ServiceSpec,
   type StepSpec,
   type VariantSpec,

@@ -11,7 +11,8 @@ import type { IdlePolicy } from './accounting/idle-policy.ts';
 import { fillFloat64, fillInt32 } from './columns.ts';
 import { assert } from './errors.ts';
 import { buildNetwork, type NetworkModel, type NetworkSpec } from './network-spec.ts';
-import { type ApplicationSpec, buildRequests, type RequestModel } from './requests/request-spec.ts';
+import { buildRequests, type RequestModel } from './requests/request-model.ts';
+import type { ApplicationSpec } from './requests/request-spec.ts';
 import { buildTasks, type TaskModel, type TaskSpec } from './task-spec.ts';
 import type { Workload } from './workload.ts';
 

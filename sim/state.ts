@@ -6,12 +6,24 @@
  * never sampled: each host and VM remembers since when its current rates hold.
  */
 import { hostPartCount, vmPartCount } from './accounting/ledger-parts.ts';
+import { Cursor } from './column-cursor.ts';
 import type { ClusterModel } from './model.ts';
 import { type RequestState, requestColumns } from './requests/request-state.ts';
 import { seedStream, wordsPerStream } from './rng.ts';
 
 /** Values of `hostPower`. */
-export const hostPower = { off: 0, booting: 1, on: 2, shuttingDown: 3 } as const;
+export const hostPower = {
+  off: 0,
+  booting: 1,
+  on: 2,
+  shuttingDown: 3,
+  suspending: 4,
+  asleep: 5,
+  resuming: 6,
+} as const;
+
+/** Where a host goes when it is taken out of service: values of `hostDraining`, 0 for nowhere. */
+export const drainTo = { off: 1, sleep: 2 } as const;
 
 /** Values of `vmStatus`. */
 export const vmStatus = { absent: 0, pending: 1, running: 2, paused: 3, departed: 4 } as const;
@@ -27,44 +39,6 @@ export const streamNames = ['policy', 'faults'] as const;
 
 /** Slots that every host keeps free for arriving VMs when the slot table is laid out. */
 const slotSlack = 4;
-
-/** Takes columns from a buffer one after the other; with no buffer it only measures. */
-class Cursor {
-  offset = 0;
-  readonly #buffer: SharedArrayBuffer | undefined;
-
-  constructor(buffer: SharedArrayBuffer | undefined) {
-    this.#buffer = buffer;
-  }
-
-  f64(length: number): Float64Array {
-    const start = this.#advance(length * 8);
-    return this.#buffer === undefined
-      ? new Float64Array(0)
-      : new Float64Array(this.#buffer, start, length);
-  }
-
-  i32(length: number): Int32Array {
-    const start = this.#advance(length * 4);
-    return this.#buffer === undefined
-      ? new Int32Array(0)
-      : new Int32Array(this.#buffer, start, length);
-  }
-
-  u32(length: number): Uint32Array {
-    const start = this.#advance(length * 4);
-    return this.#buffer === undefined
-      ? new Uint32Array(0)
-      : new Uint32Array(this.#buffer, start, length);
-  }
-
-  #advance(bytes: number): number {
-    const start = this.offset;
-    // Every column starts on a multiple of 8 bytes.
-    this.offset += (bytes + 7) & ~7;
-    return start;
-  }
-}
 
 /**
  * Views of one state buffer. Host columns have `hosts + 1` rows; the last is limbo, the place of
@@ -138,7 +112,7 @@ export class ClusterState {
   /** Migrations to and from the host. */
   readonly hostIncoming: Int32Array;
   readonly hostOutgoing: Int32Array;
-  /** 1 when the host is to shut down as soon as its last VM has left. */
+  /** What becomes of the host as soon as its last VM has left: 0 or a value of `drainTo`. */
   readonly hostDraining: Int32Array;
 
   /** [domains] The P-state that holds and the one last asked for. */

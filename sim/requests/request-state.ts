@@ -1,7 +1,7 @@
 /** What changes while requests run, as columns of the cluster's state. All empty without applications. */
 import { wordsPerStream } from '../rng.ts';
 import { bucketCount } from './histogram.ts';
-import type { RequestModel } from './request-spec.ts';
+import type { RequestModel } from './request-model.ts';
 
 /** Values of `callStage`; 0 marks a free slot. */
 export const callStage = {

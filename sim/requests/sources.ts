@@ -10,7 +10,7 @@ import { nextUint32, wordsPerStream } from '../rng.ts';
 import { phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
 import { beginRequest, takeCall, think } from './calls.ts';
-import { sourceKinds } from './request-spec.ts';
+import { sourceKinds } from './request-model.ts';
 
 /** Schedules the first arrival, or lets all clients think. */
 export function startSource(twin: Twin, application: number): void {
