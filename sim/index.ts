@@ -65,6 +65,7 @@ export {
 } from './proposals/candidates.ts';
 export { plannedDemand, withHeadroom, withPstates } from './proposals/frequency.ts';
 export { isLegalPlan } from './proposals/legality.ts';
+export { CarbonTrace, PriceTrace } from './rated-trace.ts';
 export type { Recorder } from './recorder.ts';
 export type { DistributionSpec } from './requests/distribution.ts';
 export {
@@ -115,6 +116,7 @@ export { quantity, type Scenario, scenarioSchema } from './scenario/schema.ts';
 export { deliveredMips } from './sharing.ts';
 export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
 export { ClusterState, hostPower, migrationStage, taskStatus, vmStatus } from './state.ts';
+export { type OutsideRule, StepTrace, type StepTraceOptions } from './step-trace.ts';
 export type { PhaseSpec, TaskSpec } from './task-spec.ts';
 export {
   migrateVm,
