@@ -75,21 +75,31 @@ function packAction(action: Action): PackedAction {
     case 'migrate':
       return [code, action.vm, action.host];
     case 'setPstate':
-      return [code, action.host, action.pstate];
+      return action.domain === undefined
+        ? [code, action.host, action.pstate]
+        : [code, action.host, action.pstate, action.domain];
+    case 'powerOff':
+      return action.to === undefined ? [code, action.host] : [code, action.host, action.to];
     default:
       return [code, action.host];
   }
 }
 
 function unpackAction(packed: PackedAction): Action | undefined {
-  const [code, first, second] = packed;
+  const [code, first, second, third] = packed;
   if (typeof first !== 'number') return undefined;
   if (code === actionCodes.powerOn) return { type: 'powerOn', host: first };
-  if (code === actionCodes.powerOff) return { type: 'powerOff', host: first };
+  if (code === actionCodes.powerOff) {
+    const to = second === 'S3' || second === 'S5' ? { to: second } : {};
+    return { type: 'powerOff', host: first, ...to } as Action;
+  }
   if (typeof second !== 'number') return undefined;
   if (code === actionCodes.place) return { type: 'place', vm: first, host: second };
   if (code === actionCodes.migrate) return { type: 'migrate', vm: first, host: second };
-  if (code === actionCodes.setPstate) return { type: 'setPstate', host: first, pstate: second };
+  if (code === actionCodes.setPstate) {
+    const domain = typeof third === 'number' ? { domain: third } : {};
+    return { type: 'setPstate', host: first, pstate: second, ...domain };
+  }
   return undefined;
 }
 

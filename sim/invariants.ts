@@ -5,7 +5,7 @@ import { hostCapacityMips } from './domains.ts';
 import { checkLedger } from './accounting/twin-ledger.ts';
 import { assert } from './errors.ts';
 import { deliveredMips } from './sharing.ts';
-import { hostPower, migrationStage, vmStatus } from './state.ts';
+import { hostPower, isComingUp, migrationStage, vmStatus } from './state.ts';
 import type { Twin } from './twin.ts';
 
 /** @throws InvariantError naming what is broken, with both values. */
@@ -102,7 +102,7 @@ function checkPromise(twin: Twin, vm: number, host: number): void {
   const { state } = twin;
   const status = state.vmStatus[vm]!;
   assert(
-    state.hostPower[host] === hostPower.booting,
+    isComingUp(state, host),
     () => `VM ${vm} waits for host ${host}, which is in power state ${state.hostPower[host]}`,
   );
   assert(

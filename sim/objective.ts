@@ -17,7 +17,7 @@
  * doing it would have: saving energy by starving VMs never pays, riding out a short peak may.
  */
 import { settleHost, settleVm } from './sharing.ts';
-import { hostPower, vmStatus } from './state.ts';
+import { isDown, vmStatus } from './state.ts';
 import type { Twin } from './twin.ts';
 
 /** Weights in kWh-equivalents per unit. */
@@ -93,7 +93,7 @@ export function scalarCost(cost: CostVector, objective: Objective): number {
 export function hostsOn(twin: Twin): number {
   let count = 0;
   for (let host = 0; host < twin.model.hosts; host++) {
-    if (twin.state.hostPower[host] !== hostPower.off) count++;
+    if (!isDown(twin.state, host)) count++;
   }
   return count;
 }

@@ -10,7 +10,12 @@ export type Action =
   | { readonly type: 'place'; readonly vm: number; readonly host: number }
   | { readonly type: 'migrate'; readonly vm: number; readonly host: number }
   | { readonly type: 'powerOn'; readonly host: number }
-  | { readonly type: 'powerOff'; readonly host: number }
+  | {
+      readonly type: 'powerOff';
+      readonly host: number;
+      /** ACPI state to go to; default: S3 where the host can, else S5. */
+      readonly to?: 'S3' | 'S5';
+    }
   | {
       readonly type: 'setPstate';
       readonly host: number;
@@ -113,7 +118,7 @@ export function applyAction(twin: Twin, action: Action): Refusal {
     case 'powerOn':
       return powerOn(twin, action.host);
     case 'powerOff':
-      return powerOff(twin, action.host);
+      return powerOff(twin, action.host, action.to);
     case 'setPstate':
       return action.domain === undefined
         ? setPstate(twin, action.host, action.pstate)

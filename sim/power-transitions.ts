@@ -1,51 +1,70 @@
 /** Switching hosts on and off, with the time and energy that takes. */
+import { assert } from './errors.ts';
 import { abortMigration } from './migration.ts';
 import { settleHost, shareHost } from './sharing.ts';
-import { hostPower, migrationStage } from './state.ts';
+import { drainTo, hostPower, isDown, migrationStage } from './state.ts';
 import { killTasks } from './tasks.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Refusal } from './transitions.ts';
 import type { Twin } from './twin.ts';
 import { departVm, releasePlanned } from './vm-lifecycle.ts';
 
-/** Begins to boot a host that is off, or keeps one that was to shut down when empty. */
+/** Boots a host that is off, resumes one that is asleep, keeps one that was to go when empty. */
 export function powerOn(twin: Twin, host: number): Refusal {
   const { model, state } = twin;
-  if (state.hostDraining[host] === 1) {
+  if (state.hostDraining[host] !== 0) {
     state.hostDraining[host] = 0;
     return undefined;
   }
-  if (state.hostPower[host] !== hostPower.off) return 'the host is not off';
+  if (!isDown(state, host)) return 'the host is not off';
+  const asleep = state.hostPower[host] === hostPower.asleep;
   state.actionTotals[0]!++;
-  setPower(twin, host, hostPower.booting);
-  const readyMs = state.nowMs[0]! + model.hostBootMs[host]!;
-  schedule(state, twin.timers.transition + host, readyMs, phases.transition);
+  beginTransition(
+    twin,
+    host,
+    asleep ? hostPower.resuming : hostPower.booting,
+    asleep ? model.hostResumeMs[host]! : model.hostBootMs[host]!,
+  );
   return undefined;
 }
 
 /**
- * Shuts a running host down as soon as it is empty: now, or when the last of its VMs has moved
- * away or ended. Until then it takes no new VMs.
+ * Takes a running host out of service as soon as it is empty: now, or when the last of its VMs has
+ * moved away or ended. Until then it takes no new VMs.
+ *
+ * @param to ACPI state: `S3` suspends to memory, `S5` shuts down. Default: S3 where the host can.
  */
-export function powerOff(twin: Twin, host: number): Refusal {
-  const { state } = twin;
+export function powerOff(twin: Twin, host: number, to?: 'S3' | 'S5'): Refusal {
+  const { model, state } = twin;
   if (state.hostPower[host] !== hostPower.on) return 'the host is not running';
   if (state.hostIncoming[host]! > 0) return 'VMs are on their way to the host';
-  state.hostDraining[host] = 1;
+  const sleeps = model.hostSleeps[host] === 1;
+  if (to === 'S3' && !sleeps) return 'the host cannot be suspended';
+  state.hostDraining[host] = sleeps && to !== 'S5' ? drainTo.sleep : drainTo.off;
   shutDownIfDrained(twin, host);
   return undefined;
 }
 
-/** Begins the shutdown of a draining host that has nothing left on it. */
+/** Begins the shutdown or the suspension of a draining host that has nothing left on it. */
 export function shutDownIfDrained(twin: Twin, host: number): void {
   const { model, state } = twin;
-  if (state.hostDraining[host] !== 1) return;
+  const to = state.hostDraining[host]!;
+  if (to === 0) return;
   if (state.hostVms[host]! > 0 || state.hostTasks[host]! > 0) return;
   state.hostDraining[host] = 0;
   state.actionTotals[1]!++;
-  setPower(twin, host, hostPower.shuttingDown);
-  const downMs = state.nowMs[0]! + model.hostShutdownMs[host]!;
-  schedule(state, twin.timers.transition + host, downMs, phases.transition);
+  if (to === drainTo.off) {
+    beginTransition(twin, host, hostPower.shuttingDown, model.hostShutdownMs[host]!);
+  } else {
+    beginTransition(twin, host, hostPower.suspending, model.hostSuspendMs[host]!);
+  }
+}
+
+function beginTransition(twin: Twin, host: number, power: number, durationMs: number): void {
+  const { state, timers } = twin;
+  setPower(twin, host, power);
+  const endMs = state.nowMs[0]! + durationMs;
+  schedule(state, timers.transition + host, endMs, phases.transition);
 }
 
 /**
@@ -73,11 +92,20 @@ export function failHost(twin: Twin, host: number): Refusal {
   return undefined;
 }
 
-/** The end of booting or shutting down. Returns true when the host is now up. */
+/** What each transition ends in. */
+const outcome: Readonly<Record<number, number>> = {
+  [hostPower.booting]: hostPower.on,
+  [hostPower.resuming]: hostPower.on,
+  [hostPower.shuttingDown]: hostPower.off,
+  [hostPower.suspending]: hostPower.asleep,
+};
+
+/** The end of a power transition. Returns true when the host is now up. */
 export function completePowerTransition(twin: Twin, host: number): boolean {
-  const booting = twin.state.hostPower[host] === hostPower.booting;
-  setPower(twin, host, booting ? hostPower.on : hostPower.off);
-  return booting;
+  const next = outcome[twin.state.hostPower[host]!];
+  assert(next !== undefined, () => `host ${host} is in no power transition`);
+  setPower(twin, host, next);
+  return next === hostPower.on;
 }
 
 function setPower(twin: Twin, host: number, power: number): void {

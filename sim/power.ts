@@ -56,6 +56,12 @@ export function currentPowerW(model: ClusterModel, state: ClusterState, host: nu
       return model.hostBootW[host]!;
     case hostPower.shuttingDown:
       return model.hostShutdownW[host]!;
+    case hostPower.suspending:
+      return model.hostSuspendW[host]!;
+    case hostPower.asleep:
+      return model.hostAsleepW[host]!;
+    case hostPower.resuming:
+      return model.hostResumeW[host]!;
     default:
       return pstatePowerW(
         model,

@@ -33,7 +33,7 @@ export function settleHost(twin: Twin, host: number, timeMs: number): void {
   state.hostEnergyJ[host]! += state.hostPowerW[host]! * elapsedS;
   if (state.ledgerHostJ.length > 0) chargeSpan(twin, host, elapsedS, deliveredMips);
   const power = state.hostPower[host]!;
-  if (power === hostPower.off) return;
+  if (power === hostPower.off || power === hostPower.asleep) return;
   state.hostOnMs[host]! += elapsedMs;
   if (power === hostPower.on) {
     state.hostCapacityMi[host]! += hostCapacityMips(twin, host) * elapsedS;

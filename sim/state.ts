@@ -393,3 +393,15 @@ function timerCount(model: ClusterModel): number {
   const requests = queues + applications + services + calls;
   return 5 * (model.hosts + 1) + model.vms + model.tasks.count + model.migrationsMax + requests;
 }
+
+/** True while the host is off or asleep. */
+export function isDown(state: ClusterState, host: number): boolean {
+  const power = state.hostPower[host]!;
+  return power === hostPower.off || power === hostPower.asleep;
+}
+
+/** True while the host boots or resumes. */
+export function isComingUp(state: ClusterState, host: number): boolean {
+  const power = state.hostPower[host]!;
+  return power === hostPower.booting || power === hostPower.resuming;
+}

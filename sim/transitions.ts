@@ -8,7 +8,7 @@
 import { beginMigration } from './migration.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
-import { hostPower, vmStatus } from './state.ts';
+import { hostPower, isComingUp, vmStatus } from './state.ts';
 import type { Twin } from './twin.ts';
 import { refreshTaskDemand, releasePlanned } from './vm-lifecycle.ts';
 
@@ -21,7 +21,7 @@ export function placeVm(twin: Twin, vm: number, host: number): Refusal {
   if (state.vmStatus[vm] !== vmStatus.pending) return 'the VM is not waiting for a host';
   const refusal = cannotReceive(twin, vm, host);
   if (refusal !== undefined) return refusal;
-  if (state.hostPower[host] === hostPower.booting) return promisePlace(twin, vm, host);
+  if (isComingUp(state, host)) return promisePlace(twin, vm, host);
   const nowMs = state.nowMs[0]!;
   settleHost(twin, model.limbo, nowMs);
   settleHost(twin, host, nowMs);
@@ -44,7 +44,7 @@ export function migrateVm(twin: Twin, vm: number, target: number): Refusal {
   if (state.vmHost[vm] === target) return 'the VM is already there';
   const refusal = cannotReceive(twin, vm, target);
   if (refusal !== undefined) return refusal;
-  if (state.hostPower[target] === hostPower.booting) return promisePlace(twin, vm, target);
+  if (isComingUp(state, target)) return promisePlace(twin, vm, target);
   if (state.freeCount[0] === 0) {
     state.actionTotals[3]!++;
     return 'too many migrations in flight';
@@ -57,8 +57,8 @@ function cannotReceive(twin: Twin, vm: number, host: number): Refusal {
   const { model, state } = twin;
   if (host < 0 || host >= model.hosts) return 'there is no such host';
   if (state.vmPlanned[vm]! >= 0) return 'the VM already waits for a booting host';
-  const power = state.hostPower[host]!;
-  if (power !== hostPower.on && power !== hostPower.booting) return 'the host is not running';
+  const up = state.hostPower[host] === hostPower.on || isComingUp(state, host);
+  if (!up) return 'the host is not running';
   if (state.hostDraining[host] === 1) return 'the host is being drained';
   const memory = model.workload.memoryBytes[vm]!;
   if (state.hostReservedBytes[host]! + memory > model.hostMemoryBytes[host]!) {

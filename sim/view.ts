@@ -3,9 +3,10 @@
  * was measured over intervals that are over, never the present or the future: at time t the newest
  * value is the mean over the last complete interval before t.
  */
+import { vcpusInDomain } from './domains.ts';
 import type { ClusterModel } from './model.ts';
 import { pstatePowerW } from './power.ts';
-import { hostPower, vmStatus } from './state.ts';
+import { hostPower, isComingUp, isDown, vmStatus } from './state.ts';
 import type { Twin } from './twin.ts';
 
 /** Hosts and VMs are dense ids 0 … n − 1. Speeds in MIPS, memory in bytes, power in W. */
@@ -22,8 +23,9 @@ export interface ClusterView {
   freeMemoryBytes(host: number): number;
   /** Running, and not about to shut down. */
   isOn(host: number): boolean;
-  /** Running or booting: VMs can be sent there. */
+  /** Running, booting or resuming: VMs can be sent there. */
   isAvailable(host: number): boolean;
+  /** Off or asleep: it can be switched on. */
   isOff(host: number): boolean;
   pstate(host: number): number;
   pstates(host: number): number;
@@ -33,9 +35,15 @@ export interface ClusterView {
   peakMips(host: number): number;
   /** Power when running in `pstate` and delivering `usedMips`. */
   powerW(host: number, pstate: number, usedMips: number): number;
+  /** Power when out of service: asleep where the host can sleep, else off. */
   offW(host: number): number;
+  /** Time and power of coming back from there. */
   bootMs(host: number): number;
   bootW(host: number): number;
+  /** Frequency domains; the P-state of one, and the demand of the vCPUs that live in it. */
+  domains(host: number): number;
+  domainPstate(host: number, domain: number): number;
+  domainDemandMips(host: number, domain: number): number;
   /** VMs on the host, in order of arrival; VMs on their way to it. */
   residentCount(host: number): number;
   resident(host: number, index: number): number;
@@ -129,10 +137,10 @@ export class TwinView implements ClusterView {
     return state.hostPower[host] === hostPower.on && state.hostDraining[host] === 0;
   }
   isAvailable(host: number): boolean {
-    return this.isOn(host) || this.twin.state.hostPower[host] === hostPower.booting;
+    return this.isOn(host) || isComingUp(this.twin.state, host);
   }
   isOff(host: number): boolean {
-    return this.twin.state.hostPower[host] === hostPower.off;
+    return isDown(this.twin.state, host);
   }
   pstate(host: number): number {
     return this.twin.state.hostPstate[host]!;
@@ -151,13 +159,41 @@ export class TwinView implements ClusterView {
     return pstatePowerW(this.#model, row, this.#model.hostCores[host]!, usedMips);
   }
   offW(host: number): number {
-    return this.#model.hostOffW[host]!;
+    const { hostSleeps, hostAsleepW, hostOffW } = this.#model;
+    return hostSleeps[host] === 1 ? hostAsleepW[host]! : hostOffW[host]!;
   }
   bootMs(host: number): number {
-    return this.#model.hostBootMs[host]!;
+    return this.#wakesFromSleep(host)
+      ? this.#model.hostResumeMs[host]!
+      : this.#model.hostBootMs[host]!;
   }
   bootW(host: number): number {
-    return this.#model.hostBootW[host]!;
+    return this.#wakesFromSleep(host)
+      ? this.#model.hostResumeW[host]!
+      : this.#model.hostBootW[host]!;
+  }
+  #wakesFromSleep(host: number): boolean {
+    const off = this.twin.state.hostPower[host] === hostPower.off;
+    return this.#model.hostSleeps[host] === 1 && !off;
+  }
+  domains(host: number): number {
+    return this.#model.hostDomains[host]!;
+  }
+  domainPstate(host: number, domain: number): number {
+    return this.twin.state.domainPstate[this.#model.domainStart[host]! + domain]!;
+  }
+  domainDemandMips(host: number, domain: number): number {
+    const { state } = this.twin;
+    const domains = this.domains(host);
+    if (domains === 1) return this.hostDemandMips(host);
+    let sum = 0;
+    for (let index = 0; index < this.residentCount(host); index++) {
+      const vm = this.resident(host, index);
+      const vcpus = this.vcpus(vm);
+      const here = vcpusInDomain(this.cores(host), domains, state.vmCore[vm]!, vcpus, domain);
+      sum += (this.demandMips(vm) * here) / vcpus;
+    }
+    return sum;
   }
   residentCount(host: number): number {
     return this.twin.state.hostVms[host]!;
