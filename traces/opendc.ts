@@ -61,42 +61,52 @@ export interface OpenDcCarbon {
  * @throws InputError naming file, column and row of what is missing, of a wrong type, NaN,
  *   negative or unknown.
  */
-export async function readOpenDcTasks(directory: string): Promise<OpenDcTasks> {
-  const tasks = await reading(join(directory, 'tasks.parquet'), readTasks);
-  const fragments = await reading(join(directory, 'fragments.parquet'), (file) =>
+export function readOpenDcTasksSync(directory: string): OpenDcTasks {
+  const tasks = reading(join(directory, 'tasks.parquet'), readTasks);
+  const fragments = reading(join(directory, 'fragments.parquet'), (file) =>
     readFragments(file, tasks.ids),
   );
   return { ...tasks, ...fragments };
 }
 
+/** The same as a promise. */
+export async function readOpenDcTasks(directory: string): Promise<OpenDcTasks> {
+  return readOpenDcTasksSync(directory);
+}
+
 /** @throws InputError naming file, column and row, also where times do not rise. */
-export function readConsumption(file: string): Promise<OpenDcConsumption> {
-  return reading(file, async (parquet) => ({
-    timestampMs: await risingTimes(parquet),
-    powerW: await parquet.numbers('power_draw', 'real', 0),
-    energyJ: await parquet.numbers('energy_usage', 'real', 0),
+export async function readConsumption(file: string): Promise<OpenDcConsumption> {
+  return reading(file, (parquet) => ({
+    timestampMs: risingTimes(parquet),
+    powerW: parquet.numbers('power_draw', 'real', 0),
+    energyJ: parquet.numbers('energy_usage', 'real', 0),
   }));
 }
 
 /** @throws InputError naming file, column and row, also where times do not rise. */
-export function readCarbon(file: string): Promise<OpenDcCarbon> {
-  return reading(file, async (parquet) => ({
-    timestampMs: await risingTimes(parquet),
-    gramsPerKwh: await parquet.numbers('carbon_intensity', 'real', 0),
+export async function readCarbon(file: string): Promise<OpenDcCarbon> {
+  return readCarbonSync(file);
+}
+
+/** The same at once. @throws InputError as `readCarbon`. */
+export function readCarbonSync(file: string): OpenDcCarbon {
+  return reading(file, (parquet) => ({
+    timestampMs: risingTimes(parquet),
+    gramsPerKwh: parquet.numbers('carbon_intensity', 'real', 0),
   }));
 }
 
-async function reading<T>(path: string, read: (file: ParquetFile) => Promise<T>): Promise<T> {
-  const file = await openParquet(path);
+function reading<T>(path: string, read: (file: ParquetFile) => T): T {
+  const file = openParquet(path);
   try {
-    return await read(file);
+    return read(file);
   } finally {
     file.close();
   }
 }
 
-async function risingTimes(file: ParquetFile): Promise<Float64Array> {
-  const times = await file.numbers('timestamp', 'time', -Infinity);
+function risingTimes(file: ParquetFile): Float64Array {
+  const times = file.numbers('timestamp', 'time', -Infinity);
   for (let row = 1; row < times.length; row++) {
     if (!(times[row]! > times[row - 1]!)) {
       throw badValue(file.path, 'timestamp', row, `more than ${times[row - 1]}`, `${times[row]}`);
@@ -107,9 +117,9 @@ async function risingTimes(file: ParquetFile): Promise<Float64Array> {
 
 type TaskColumns = Omit<OpenDcTasks, 'fragmentStart' | 'fragmentMs' | 'fragmentMhz'>;
 
-async function readTasks(file: ParquetFile): Promise<TaskColumns> {
-  const ids = await readTaskIds(file);
-  const submissions = await file.numbers('submission_time', 'time', -Infinity);
+function readTasks(file: ParquetFile): TaskColumns {
+  const ids = readTaskIds(file);
+  const submissions = file.numbers('submission_time', 'time', -Infinity);
   // `sort` is stable: tasks of one moment stay in the order of the file.
   const order = Int32Array.from(ids.keys()).sort((a, b) => submissions[a]! - submissions[b]!);
   const sorted = (column: Float64Array): Float64Array =>
@@ -117,29 +127,29 @@ async function readTasks(file: ParquetFile): Promise<TaskColumns> {
   const optional: {
     -readonly [Key in 'parents' | 'deferrable' | 'deadlineMs']?: OpenDcTasks[Key];
   } = {};
-  if (file.has('parents')) optional.parents = await readParents(file, ids, order);
+  if (file.has('parents')) optional.parents = readParents(file, ids, order);
   if (file.has('deferrable')) {
-    const flags = await readFlags(file, 'deferrable');
+    const flags = readFlags(file, 'deferrable');
     optional.deferrable = Uint8Array.from(order, (row) => flags[row]!);
   }
   if (file.has('deadline')) {
-    optional.deadlineMs = sorted(await file.numbers('deadline', 'time', -Infinity));
+    optional.deadlineMs = sorted(file.numbers('deadline', 'time', -Infinity));
   }
   return {
     ids: Array.from(order, (row) => ids[row]!),
     submissionMs: sorted(submissions),
-    durationMs: sorted(await file.numbers('duration', 'time', 0)),
-    cpuCount: Int32Array.from(sorted(await file.numbers('cpu_count', 'whole', 0))),
-    cpuCapacityMhz: sorted(await file.numbers('cpu_capacity', 'real', 0)),
-    memoryMb: sorted(await file.numbers('mem_capacity', 'whole', 0)),
+    durationMs: sorted(file.numbers('duration', 'time', 0)),
+    cpuCount: Int32Array.from(sorted(file.numbers('cpu_count', 'whole', 0))),
+    cpuCapacityMhz: sorted(file.numbers('cpu_capacity', 'real', 0)),
+    memoryMb: sorted(file.numbers('mem_capacity', 'whole', 0)),
     ...optional,
   };
 }
 
-async function readTaskIds(file: ParquetFile): Promise<readonly string[]> {
+function readTaskIds(file: ParquetFile): readonly string[] {
   const ids: string[] = [];
   const seen = new Set<string>();
-  await file.scan('id', 'id', (values, firstRow) => {
+  file.scan('id', 'id', (values, firstRow) => {
     for (let index = 0; index < values.length; index++) {
       const value = values[index];
       const id = String(value);
@@ -154,9 +164,9 @@ async function readTaskIds(file: ParquetFile): Promise<readonly string[]> {
   return ids;
 }
 
-async function readFlags(file: ParquetFile, column: string): Promise<Uint8Array> {
+function readFlags(file: ParquetFile, column: string): Uint8Array {
   const flags = new Uint8Array(file.rows);
-  await file.scan(column, 'boolean', (values, firstRow) => {
+  file.scan(column, 'boolean', (values, firstRow) => {
     for (let index = 0; index < values.length; index++) {
       flags[firstRow + index] = values[index] === true ? 1 : 0;
     }
@@ -165,14 +175,14 @@ async function readFlags(file: ParquetFile, column: string): Promise<Uint8Array>
 }
 
 /** Parents of the tasks in order `order`, as indices in that order. */
-async function readParents(
+function readParents(
   file: ParquetFile,
   ids: readonly string[],
   order: Int32Array,
-): Promise<readonly (readonly number[])[]> {
+): readonly (readonly number[])[] {
   const indices = new Map(Array.from(order, (row, index) => [ids[row]!, index]));
   const parents: number[][] = [];
-  await file.scan('parents', 'ids', (values, firstRow) => {
+  file.scan('parents', 'ids', (values, firstRow) => {
     for (let index = 0; index < values.length; index++) {
       const list = (values[index] ?? []) as ArrayLike<unknown>;
       parents.push(
@@ -190,8 +200,8 @@ async function readParents(
 type FragmentColumns = Pick<OpenDcTasks, 'fragmentStart' | 'fragmentMs' | 'fragmentMhz'>;
 
 /** Fragments put together by task; rows of a task keep the order of the file. */
-async function readFragments(file: ParquetFile, ids: readonly string[]): Promise<FragmentColumns> {
-  const taskOfRow = await readOwners(file, ids);
+function readFragments(file: ParquetFile, ids: readonly string[]): FragmentColumns {
+  const taskOfRow = readOwners(file, ids);
   const fragmentStart = new Int32Array(ids.length + 1);
   for (let row = 0; row < taskOfRow.length; row++) fragmentStart[taskOfRow[row]! + 1]!++;
   for (let task = 0; task < ids.length; task++) {
@@ -208,16 +218,16 @@ async function readFragments(file: ParquetFile, ids: readonly string[]): Promise
   };
   return {
     fragmentStart,
-    fragmentMs: byTask(await file.numbers('duration', 'time', 0)),
-    fragmentMhz: byTask(await file.numbers('cpu_usage', 'real', 0)),
+    fragmentMs: byTask(file.numbers('duration', 'time', 0)),
+    fragmentMhz: byTask(file.numbers('cpu_usage', 'real', 0)),
   };
 }
 
 /** Index of the task that each row belongs to, [rows]. */
-async function readOwners(file: ParquetFile, ids: readonly string[]): Promise<Int32Array> {
+function readOwners(file: ParquetFile, ids: readonly string[]): Int32Array {
   const indices = new Map(ids.map((id, index) => [id, index]));
   const owners = new Int32Array(file.rows);
-  await file.scan('id', 'id', (values, firstRow) => {
+  file.scan('id', 'id', (values, firstRow) => {
     // Fragments of a task mostly follow each other.
     let previous: unknown;
     let owner = -1;

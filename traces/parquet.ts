@@ -5,10 +5,10 @@
  * Rows in errors count from 1, as lines of text files do.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type ParquetScan, parquetMetadataAsync, parquetScan, type SchemaElement } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import type { FileMetaData, SchemaElement } from 'hyparquet';
 import { InputError, inputError } from '../sim/index.ts';
 import { systemCode } from './files.ts';
+import { columnGroups, type ReadRange, readMetadata } from './parquet-pages.ts';
 
 /** What the values of a column are. `time` is a moment or a duration in ms. */
 export type ColumnKind = 'id' | 'whole' | 'time' | 'real' | 'boolean' | 'ids';
@@ -31,13 +31,13 @@ export interface ParquetFile {
     column: string,
     kind: ColumnKind,
     visit: (values: ColumnPart, firstRow: number) => void,
-  ): Promise<void>;
+  ): void;
   /**
    * A column of numbers at least `minimum`, [rows].
    *
    * @throws InputError as `scan`, and naming the row of a missing value, NaN or a smaller number.
    */
-  numbers(column: string, kind: 'whole' | 'time' | 'real', minimum: number): Promise<Float64Array>;
+  numbers(column: string, kind: 'whole' | 'time' | 'real', minimum: number): Float64Array;
   close(): void;
 }
 
@@ -70,20 +70,16 @@ const parsers = {
 };
 
 /** @throws InputError when there is no such file or it is no Parquet file. */
-export async function openParquet(path: string): Promise<ParquetFile> {
+export function openParquet(path: string): ParquetFile {
   const descriptor = openForReading(path);
   const close = (): void => closeSync(descriptor);
   try {
     const byteLength = fstatSync(descriptor).size;
-    const file = {
-      byteLength,
-      slice: (start: number, end = byteLength): ArrayBuffer => readRange(descriptor, start, end),
-    };
-    const metadata = await parquetMetadataAsync(file);
-    const scan = await parquetScan({ file, metadata, compressors, parsers, useOffsetIndex: false });
-    const rows = scan.ranges.at(-1)?.rowEnd ?? 0;
+    const read: ReadRange = (start, end) => readRange(descriptor, start, end);
+    const metadata = readMetadata(byteLength, read);
+    const rows = Number(metadata.num_rows);
     if (!(rows <= rowsMax)) throw inputError(path, `at most ${rowsMax} rows`, `${rows}`);
-    return createFile(path, rows, scan, close);
+    return createFile(path, rows, metadata, read, close);
   } catch (error) {
     close();
     throw error instanceof InputError ? error : inputError(path, 'a Parquet file', reason(error));
@@ -116,19 +112,33 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function createFile(path: string, rows: number, from: ParquetScan, close: () => void): ParquetFile {
-  const leaves = leafTypes(from.metadata.schema);
+function createFile(
+  path: string,
+  rows: number,
+  metadata: FileMetaData,
+  read: ReadRange,
+  close: () => void,
+): ParquetFile {
+  const leaves = leafTypes(metadata.schema);
 
-  async function scan(
+  const groupsOf = (column: string): ReturnType<typeof columnGroups> => {
+    try {
+      return columnGroups(metadata, column, read, parsers);
+    } catch (error) {
+      throw inputError(`${path}: column ${column}`, 'intact metadata', reason(error));
+    }
+  };
+
+  function scan(
     column: string,
     kind: ColumnKind,
     visit: (values: ColumnPart, firstRow: number) => void,
-  ): Promise<void> {
+  ): void {
     checkType(path, column, kind, leaves);
-    for (const { rowStart, rowEnd } of from.ranges) {
+    for (const { rowStart, rowEnd, read: readGroup } of groupsOf(column)) {
       let values: ColumnPart;
       try {
-        values = await from.readColumn({ column, rowStart, rowEnd });
+        values = readGroup();
       } catch (error) {
         throw inputError(at(path, column, rowStart, rowEnd), 'intact pages', reason(error));
       }
@@ -140,13 +150,9 @@ function createFile(path: string, rows: number, from: ParquetScan, close: () => 
     }
   }
 
-  async function numbers(
-    column: string,
-    kind: 'whole' | 'time' | 'real',
-    minimum: number,
-  ): Promise<Float64Array> {
+  function numbers(column: string, kind: 'whole' | 'time' | 'real', minimum: number): Float64Array {
     const result = new Float64Array(rows);
-    await scan(column, kind, (values, firstRow) => {
+    scan(column, kind, (values, firstRow) => {
       copyNumbers(result, values, firstRow);
       for (let index = 0; index < values.length; index++) {
         if (!(result[firstRow + index]! >= minimum && result[firstRow + index]! < Infinity)) {
