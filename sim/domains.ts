@@ -8,6 +8,7 @@
  * its running vCPUs; within a domain claims share by weighted max-min, as on a whole host.
  */
 import { waterLevel } from './contention.ts';
+import { claimMips } from './migration/effects.ts';
 import { hostPower } from './state.ts';
 import type { Twin } from './twin.ts';
 
@@ -114,7 +115,7 @@ export function deliveredOverDomains(twin: Twin, vm: number): number {
   for (let domain = 0; domain < domains; domain++) {
     const count = vcpusInDomain(cores, domains, state.vmCore[vm]!, threads, domain);
     if (count === 0) continue;
-    const cap = count * Math.min(perVcpu, domainCoreMips(twin, host, domain));
+    const cap = count * claimMips(twin, vm, perVcpu, domainCoreMips(twin, host, domain));
     const level = state.domainLevel[model.domainStart[host]! + domain]!;
     sum += level === Infinity ? cap : Math.min(cap, level * weight * count);
   }
@@ -163,7 +164,7 @@ function shareDomain(
     if (threads === 0) continue;
     const count = vcpusInDomain(cores, domains, state.vmCore[vm]!, threads, domain);
     if (count === 0) continue;
-    const cap = count * Math.min(state.vmAskedMips[vm]! / threads, coreMips);
+    const cap = count * claimMips(twin, vm, state.vmAskedMips[vm]! / threads, coreMips);
     caps[claims] = cap;
     weights[claims] = (state.vmShareWeight[vm]! / threads) * count;
     capSum += cap;

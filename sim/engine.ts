@@ -5,9 +5,10 @@
 import { assert } from './errors.ts';
 import { frequencyTimer } from './frequency.ts';
 import { sampleGovernor } from './governing.ts';
-import { flowTimer } from './migration.ts';
+import { deadlineTimer, migrationTimer } from './migration/transfers.ts';
 import { completePowerTransition } from './power-transitions.ts';
 import { requestTimer } from './requests/events.ts';
+import { followDemand, streamTimer } from './streams.ts';
 import { completeTasks, wakeTask } from './tasks.ts';
 import { applyDemandRow } from './tick.ts';
 import { cancel, phaseOf, phases } from './timers.ts';
@@ -36,8 +37,12 @@ export function advance(twin: Twin, untilMs: number, afterEvent?: AfterEvent): v
     if (timeMs > untilMs || timeMs === Infinity) break;
     nowMs[0] = timeMs;
     eventsProcessed[0]!++;
-    if (tickFirst) applyDemandRow(twin);
-    else fire(twin, first);
+    if (tickFirst) {
+      applyDemandRow(twin);
+      followDemand(twin);
+    } else {
+      fire(twin, first);
+    }
     afterEvent?.(twin);
   }
   nowMs[0] = untilMs;
@@ -58,5 +63,11 @@ function fire(twin: Twin, timer: number): void {
     else admitVm(twin, timer - timers.vm);
   } else if (timer < timers.flow) wakeTask(twin, timer - timers.task);
   else if (timer < timers.queue) flowTimer(twin, timer - timers.flow);
+  else if (timer >= timers.deadline) deadlineTimer(twin, timer - timers.deadline);
   else requestTimer(twin, timer);
+}
+
+function flowTimer(twin: Twin, flow: number): void {
+  if (flow < twin.model.migrationsMax) migrationTimer(twin, flow);
+  else streamTimer(twin, flow);
 }

@@ -1,5 +1,6 @@
 /** The twin's public names. */
 export { sharedFloat64, sharedInt32, sharedUint16 } from './columns.ts';
+export { type DiskDemand, type DiskSpec, diskResponseS } from './disk-spec.ts';
 export { type AfterEvent, advance } from './engine.ts';
 export {
   assert,
@@ -9,6 +10,7 @@ export {
   type Issue,
   inputError,
 } from './errors.ts';
+export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
 export {
   type GovernorRule,
   type GovernorSample,
@@ -17,16 +19,32 @@ export {
 } from './governors/index.ts';
 export { checkInvariants } from './invariants.ts';
 export { energyNowJ, hostEnergyNowJ, type RunSummary, summarize } from './metrics.ts';
+export type { CopyingCores, MigrationSpec } from './migration/columns.ts';
+export {
+  estimateMigration,
+  type MigrationConditions,
+  type MigrationEstimate,
+} from './migration/estimate.ts';
+export { failMigration } from './migration/fail.ts';
+export { expectMigration, type MigrationForecast } from './migration/forecast.ts';
+export { abortMigration, switchMigration } from './migration/requests.ts';
+export {
+  type AutoConverge,
+  defaultMigrationRules,
+  type MigrationRemedy,
+  type MigrationRules,
+  migrationRules,
+  qemuAutoConverge,
+  qemuMigration,
+} from './migration/rules.ts';
 export {
   buildModel,
   type ClusterModel,
   type GovernorSpec,
   type HostSpec,
-  type MigrationSpec,
   type ModelSpec,
   type PstateSpec,
 } from './model.ts';
-export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
 export type { NetworkSpec, RoutedNetwork, StarNetwork } from './network-spec.ts';
 export {
   type CostVector,
@@ -115,9 +133,18 @@ export { parseQuantity, quantityExamples } from './scenario/quantity.ts';
 export { quantity, type Scenario, scenarioSchema } from './scenario/schema.ts';
 export { deliveredMips } from './sharing.ts';
 export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
-export { ClusterState, hostPower, migrationStage, taskStatus, vmStatus } from './state.ts';
+export {
+  ClusterState,
+  hostPower,
+  migrationOutcome,
+  migrationStage,
+  taskStatus,
+  vmStatus,
+} from './state.ts';
 export { type OutsideRule, StepTrace, type StepTraceOptions } from './step-trace.ts';
+export { setDiskLimit, setTraffic, streamBytes, streamStatus } from './streams.ts';
 export type { PhaseSpec, TaskSpec } from './task-spec.ts';
+export type { TrafficEnd, TrafficSpec } from './traffic-spec.ts';
 export {
   migrateVm,
   placeVm,

@@ -4,6 +4,7 @@ import { initializeRequests } from './requests/events.ts';
 import { shareHost } from './sharing.ts';
 import { addResident, layOutSlots } from './slots.ts';
 import { hostPower, migrationStage, vmStatus } from './state.ts';
+import { initializeStreams } from './streams.ts';
 import { startTask } from './tasks.ts';
 import { phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
@@ -43,6 +44,7 @@ export function initialize(twin: Twin): void {
   }
   for (let host = 0; host <= model.limbo; host++) shareHost(twin, host);
   initializeRequests(twin);
+  initializeStreams(twin);
 }
 
 /** Domains in the initial P-state; governed hosts and slow transitions need the general path. */

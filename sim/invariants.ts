@@ -1,9 +1,11 @@
 /**
  * What must hold after every event. Tests check all of it each time; it costs O(hosts + VMs).
  */
-import { hostCapacityMips } from './domains.ts';
+
 import { checkLedger } from './accounting/twin-ledger.ts';
+import { hostCapacityMips } from './domains.ts';
 import { assert } from './errors.ts';
+import { checkFlows } from './flow-invariants.ts';
 import { deliveredMips } from './sharing.ts';
 import { hostPower, isComingUp, migrationStage, vmStatus } from './state.ts';
 import type { Twin } from './twin.ts';
@@ -13,6 +15,7 @@ export function checkInvariants(twin: Twin): void {
   checkPlaces(twin);
   checkHosts(twin);
   checkTimers(twin);
+  checkFlows(twin);
   if (twin.model.accounting !== undefined) checkLedger(twin);
 }
 
@@ -49,6 +52,7 @@ function checkHosts(twin: Twin): void {
   const reserved = new Float64Array(model.hosts + 1);
   const incoming = new Int32Array(model.hosts + 1);
   const outgoing = new Int32Array(model.hosts + 1);
+  const copied = new Int32Array(model.hosts + 1);
   for (let vm = 0; vm < model.vms; vm++) {
     const memory = model.workload.memoryBytes[vm]!;
     const host = state.vmHost[vm]!;
@@ -63,12 +67,16 @@ function checkHosts(twin: Twin): void {
     if (migration < 0) continue;
     incoming[state.migrationTarget[migration]!]!++;
     outgoing[state.migrationSource[migration]!]!++;
+    // Before the switch to post-copy the VM is on the source, after it on the target.
+    const source = state.migrationSource[migration]!;
+    const other = host === source ? state.migrationTarget[migration]! : source;
     assert(
       state.migrationVm[migration] === vm &&
         state.migrationStage[migration] !== migrationStage.free,
       () => `VM ${vm} names migration ${migration} of VM ${state.migrationVm[migration]}`,
     );
-    reserved[state.migrationTarget[migration]!]! += memory;
+    copied[host]!++;
+    reserved[other]! += memory;
   }
   for (let host = 0; host < model.hosts; host++) {
     assert(
@@ -84,6 +92,10 @@ function checkHosts(twin: Twin): void {
       () =>
         `host ${host} expects ${state.hostIncoming[host]} VMs and sends ${state.hostOutgoing[host]}, ` +
         `found ${incoming[host]} and ${outgoing[host]}`,
+    );
+    assert(
+      state.hostCopied[host] === copied[host],
+      () => `host ${host} counts ${state.hostCopied[host]} copied VMs, found ${copied[host]}`,
     );
     assert(
       state.hostDraining[host] === 0 || state.hostPower[host] === hostPower.on,

@@ -9,11 +9,19 @@
 
 import type { IdlePolicy } from './accounting/idle-policy.ts';
 import { fillFloat64, fillInt32 } from './columns.ts';
+import { buildDisks, type DiskModel, type DiskSpec } from './disk-spec.ts';
 import { assert } from './errors.ts';
+import {
+  type CopyingCores,
+  type MigrationModel,
+  type MigrationSpec,
+  migrationColumns,
+} from './migration/columns.ts';
 import { buildNetwork, type NetworkModel, type NetworkSpec } from './network-spec.ts';
 import { buildRequests, type RequestModel } from './requests/request-model.ts';
 import type { ApplicationSpec } from './requests/request-spec.ts';
 import { buildTasks, type TaskModel, type TaskSpec } from './task-spec.ts';
+import { buildTraffic, type TrafficModel, type TrafficSpec } from './traffic-spec.ts';
 import type { Workload } from './workload.ts';
 
 /** One DVFS operating point. P-state 0 is the fastest (ACPI). */
@@ -84,16 +92,6 @@ export interface HostSpec {
   readonly sleep?: SleepSpec;
 }
 
-/** How live migration behaves for one VM (pre-copy; see `migration.ts`). */
-export interface MigrationSpec {
-  /** Rate cap of each transfer, bytes/s; 0 means no cap and no dirtying. */
-  readonly bytesPerS: number;
-  /** Dirtying rate of one fully busy vCPU as a fraction of `bytesPerS`. */
-  readonly dirtyIntensity: number;
-  /** Most bytes that one round can find dirty. */
-  readonly workingSetBytes: number;
-}
-
 /** Everything `buildModel` needs beside the workload. */
 export interface ModelSpec {
   readonly hosts: readonly HostSpec[];
@@ -116,6 +114,14 @@ export interface ModelSpec {
   readonly migrationOverheadFraction: number;
   /** Most migrations in flight at once. Default: min(VMs, 1024). */
   readonly migrationsMax?: number;
+  /** CPU of the hosts themselves that copying takes. Default: none. */
+  readonly copyingCores?: CopyingCores;
+  /** Network traffic of VMs beside migrations. Default: none. */
+  readonly traffic?: readonly TrafficSpec[];
+  /** Default: disks are not modelled. */
+  readonly disks?: DiskSpec;
+  /** Keep `hostNicBytesPerS`. Default: only where there is traffic. */
+  readonly trackNic?: boolean;
   /** Charges energy to VMs. Default: nobody is charged, at no cost. */
   readonly accounting?: AccountingSpec;
 }
@@ -126,7 +132,7 @@ export interface AccountingSpec {
 }
 
 /** Columns of an immutable cluster. Host arrays have one row more: see `limbo`. */
-export interface ClusterModel {
+export interface ClusterModel extends MigrationModel {
   readonly workload: Workload;
   /** Number of real hosts. */
   readonly hosts: number;
@@ -185,11 +191,17 @@ export interface ClusterModel {
   readonly vmWeight: Float64Array;
   readonly vmPinnedCore: Int32Array;
   readonly vmTaskDriven: Int32Array;
-  readonly migrationBytesPerS: Float64Array;
-  readonly migrationDirtyIntensity: Float64Array;
-  readonly migrationWorkingSetBytes: Float64Array;
   readonly migrationOverheadFraction: number;
   readonly migrationsMax: number;
+  readonly copyingCores: CopyingCores;
+  readonly traffic: TrafficModel;
+  readonly disks: DiskModel;
+  /** Flows that are no migrations, and all flows; see `flows.ts`. */
+  readonly streams: number;
+  readonly flows: number;
+  readonly trackNic: boolean;
+  /** True when hosts must be told of the rates of flows. */
+  readonly flowsBurdenHosts: boolean;
   readonly tasks: TaskModel;
   readonly requests: RequestModel;
   readonly network: NetworkModel;
@@ -249,16 +261,56 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     vmTaskDriven: fillInt32(vms, (vm) =>
       spec.taskDriven?.[vm] || (requests.vmQueue[vm] ?? -1) >= 0 ? 1 : 0,
     ),
-    migrationBytesPerS: fillFloat64(vms, (vm) => migration[vm]!.bytesPerS),
-    migrationDirtyIntensity: fillFloat64(vms, (vm) => migration[vm]!.dirtyIntensity),
-    migrationWorkingSetBytes: fillFloat64(vms, (vm) => migration[vm]!.workingSetBytes),
+    ...migrationColumns(migration),
     migrationOverheadFraction: spec.migrationOverheadFraction,
-    migrationsMax: spec.migrationsMax ?? Math.min(vms, 1024),
+    ...flowColumns(spec, vms),
     tasks: buildTasks(spec.tasks ?? []),
     requests,
-    network: buildNetwork(spec.network, hosts.length),
     // Absent rather than undefined: the fingerprint of models without it stays what it was.
     ...(spec.accounting === undefined ? {} : { accounting: spec.accounting }),
+  };
+}
+
+/** What flows over links, and whom it burdens. */
+function flowColumns(
+  spec: ModelSpec,
+  vms: number,
+): Pick<
+  ClusterModel,
+  | 'migrationsMax'
+  | 'copyingCores'
+  | 'traffic'
+  | 'disks'
+  | 'streams'
+  | 'flows'
+  | 'trackNic'
+  | 'flowsBurdenHosts'
+  | 'network'
+> {
+  const migrationsMax = spec.migrationsMax ?? Math.min(vms, 1024);
+  const copyingCores = spec.copyingCores ?? { source: 0, target: 0, atBytesPerS: 1 };
+  const traffic = buildTraffic(spec.traffic ?? [], vms);
+  const disks = buildDisks(spec.disks, spec.hosts.length, vms);
+  const streams = traffic.count + disks.vmBytesPerS.length;
+  const trackNic = spec.trackNic ?? traffic.count > 0;
+  const outside = (spec.traffic ?? []).some(
+    ({ from, to }) => from === 'outside' || to === 'outside',
+  );
+  assert(
+    !outside || spec.network.type === 'star',
+    () => 'traffic from or to outside needs a star network',
+  );
+  return {
+    migrationsMax,
+    copyingCores,
+    traffic,
+    disks,
+    streams,
+    flows: migrationsMax + streams,
+    trackNic,
+    flowsBurdenHosts:
+      trackNic || disks.hostBytesPerS.length > 0 || copyingCores.source + copyingCores.target > 0,
+    network: buildNetwork(spec.network, spec.hosts.length, disks.hostBytesPerS),
   };
 }
 

@@ -1,10 +1,11 @@
 /** Switching hosts on and off, with the time and energy that takes. */
 import { assert } from './errors.ts';
-import { abortMigration } from './migration.ts';
-import { settleHost, shareHost } from './sharing.ts';
-import { drainTo, hostPower, isDown, migrationStage } from './state.ts';
+import { beginTransition, setPower, shutDownIfDrained } from './host-drain.ts';
+import { failMigration, migrationsEndingWith } from './migration/fail.ts';
+import { settleHost } from './sharing.ts';
+import { drainTo, hostPower, isDown } from './state.ts';
 import { killTasks } from './tasks.ts';
-import { cancel, phases, schedule } from './timers.ts';
+import { cancel } from './timers.ts';
 import type { Refusal } from './transitions.ts';
 import type { Twin } from './twin.ts';
 import { departVm, releasePlanned } from './vm-lifecycle.ts';
@@ -45,28 +46,6 @@ export function powerOff(twin: Twin, host: number, to?: 'S3' | 'S5'): Refusal {
   return undefined;
 }
 
-/** Begins the shutdown or the suspension of a draining host that has nothing left on it. */
-export function shutDownIfDrained(twin: Twin, host: number): void {
-  const { model, state } = twin;
-  const to = state.hostDraining[host]!;
-  if (to === 0) return;
-  if (state.hostVms[host]! > 0 || state.hostTasks[host]! > 0) return;
-  state.hostDraining[host] = 0;
-  state.actionTotals[1]!++;
-  if (to === drainTo.off) {
-    beginTransition(twin, host, hostPower.shuttingDown, model.hostShutdownMs[host]!);
-  } else {
-    beginTransition(twin, host, hostPower.suspending, model.hostSuspendMs[host]!);
-  }
-}
-
-function beginTransition(twin: Twin, host: number, power: number, durationMs: number): void {
-  const { state, timers } = twin;
-  setPower(twin, host, power);
-  const endMs = state.nowMs[0]! + durationMs;
-  schedule(state, timers.transition + host, endMs, phases.transition);
-}
-
 /**
  * The host fails: it is off at once, and with it go its VMs, its tasks and the migrations to and
  * from it. Tasks that have yet to start will do so if the host is on by then.
@@ -74,10 +53,7 @@ function beginTransition(twin: Twin, host: number, power: number, durationMs: nu
 export function failHost(twin: Twin, host: number): Refusal {
   const { model, state, timers } = twin;
   if (state.hostPower[host] === hostPower.off) return 'the host is off';
-  for (let flow = 0; flow < model.migrationsMax && state.hostIncoming[host]! > 0; flow++) {
-    const busy = state.migrationStage[flow] !== migrationStage.free;
-    if (busy && state.migrationTarget[flow] === host) abortMigration(twin, flow);
-  }
+  for (const flow of migrationsEndingWith(twin, host)) failMigration(twin, flow);
   for (let vm = 0; vm < model.vms && state.hostIncoming[host]! > 0; vm++) {
     if (state.vmPlanned[vm] === host) releasePlanned(twin, vm);
   }
@@ -106,13 +82,4 @@ export function completePowerTransition(twin: Twin, host: number): boolean {
   assert(next !== undefined, () => `host ${host} is in no power transition`);
   setPower(twin, host, next);
   return next === hostPower.on;
-}
-
-function setPower(twin: Twin, host: number, power: number): void {
-  const { state } = twin;
-  const nowMs = state.nowMs[0]!;
-  settleHost(twin, host, nowMs);
-  state.hostPower[host] = power;
-  shareHost(twin, host);
-  twin.recorder?.powerChanged?.(host, power, nowMs);
 }

@@ -5,11 +5,19 @@ export interface Recorder {
   workEnded?(task: number, phase: number, timeMs: number): void;
   taskDone?(task: number, timeMs: number): void;
   migrationStarted?(vm: number, source: number, target: number, timeMs: number): void;
-  /** A transfer of a migration ended: stage 1 memory, 2 dirty pages, 3 stop-and-copy. */
+  /** A transfer of a migration ended; the stages are those of `migrationStage`. */
   migrationRound?(vm: number, stage: number, bytes: number, durationS: number): void;
   vmPaused?(vm: number, host: number, timeMs: number): void;
   vmResumed?(vm: number, host: number, timeMs: number): void;
   migrationEnded?(
+    vm: number,
+    source: number,
+    target: number,
+    startMs: number,
+    timeMs: number,
+  ): void;
+  /** A migration ended without moving the VM for good: aborted or broken. */
+  migrationDropped?(
     vm: number,
     source: number,
     target: number,

@@ -11,6 +11,8 @@ import {
   shareDomains,
 } from './domains.ts';
 import { trackGovernor, wakeGovernor } from './governor-meter.ts';
+import { deniedMips } from './migration/denied.ts';
+import { claimMips, copyingLoss } from './migration/effects.ts';
 import { currentPowerW } from './power.ts';
 import { requestMips, setQueueMips } from './requests/queue.ts';
 import { hostPower, taskStatus, vmStatus } from './state.ts';
@@ -47,7 +49,7 @@ export function settleHost(twin: Twin, host: number, timeMs: number): void {
   const short = asked - used;
   if (short > asked * roundingFraction) settleOverload(twin, host, elapsedMs);
   if (state.hostTasks[host]! > 0) settleTasks(twin, host, elapsedS);
-  if (state.hostOutgoing[host]! > 0) settleOutgoing(twin, host, elapsedS);
+  if (state.hostCopied[host]! > 0) settleCopied(twin, host, elapsedS);
 }
 
 /** CPU that `vm` receives now, MIPS, before any loss to migration. */
@@ -57,7 +59,7 @@ export function deliveredMips(twin: Twin, vm: number): number {
   if (host < 0 || state.hostPower[host] !== hostPower.on) return 0;
   if (model.hostDomains[host]! > 1) return deliveredOverDomains(twin, vm);
   const coreMips = fastestCoreMips(twin, host);
-  const cap = Math.min(state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
+  const cap = claimMips(twin, vm, state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
   const level = state.hostLevel[host]!;
   return level === Infinity ? cap : Math.min(cap, level * state.vmShareWeight[vm]!);
 }
@@ -72,6 +74,7 @@ export function settleOverload(twin: Twin, host: number, elapsedMs: number): voi
   const split = model.hostDomains[host]! > 1;
   const coreMips = split ? 0 : fastestCoreMips(twin, host);
   const level = state.hostLevel[host]!;
+  const copied = state.hostCopied[host]! > 0;
   const start = state.hostSlot[host]!;
   const end = start + state.hostVms[host]!;
   for (let slot = start; slot < end; slot++) {
@@ -79,12 +82,15 @@ export function settleOverload(twin: Twin, host: number, elapsedMs: number): voi
     const want = vmAskedMips[vm]!;
     const top = split ? deliveredOverDomains(twin, vm) : vmThreads[vm]! * coreMips;
     let got = want < top ? want : top;
+    if (copied && !split) got = claimMips(twin, vm, want, top);
     if (level !== Infinity) {
       const share = level * vmShareWeight[vm]!;
       if (share < got) got = share;
     }
-    // The downtime of a migration is charged to the migration.
-    if (want > got && status[vm] !== vmStatus.paused) vmShortMi[vm]! += (want - got) * elapsedS;
+    if (want <= got || status[vm] === vmStatus.paused) continue;
+    // What a migration denies the VM is charged to the migration.
+    const denied = copied ? deniedMips(twin, vm) : 0;
+    if (want - got > denied) vmShortMi[vm]! += (want - got - denied) * elapsedS;
   }
 }
 
@@ -105,10 +111,9 @@ function settleTaskList(twin: Twin, first: number, elapsedS: number): void {
   }
 }
 
-/** Work done and lost by the VMs that are being copied away from `host`. */
-function settleOutgoing(twin: Twin, host: number, elapsedS: number): void {
+/** Work done and lost by the VMs on `host` that are being copied. */
+function settleCopied(twin: Twin, host: number, elapsedS: number): void {
   const { model, state } = twin;
-  const lost = model.migrationOverheadFraction;
   const start = state.hostSlot[host]!;
   const end = start + state.hostVms[host]!;
   for (let slot = start; slot < end; slot++) {
@@ -119,6 +124,8 @@ function settleOutgoing(twin: Twin, host: number, elapsedS: number): void {
       state.vmDegradedMi[vm]! += state.vmAskedMips[vm]! * elapsedS;
       continue;
     }
+    const lost = copyingLoss(twin, vm);
+    state.vmDegradedMi[vm]! += deniedMips(twin, vm) * elapsedS;
     const work = deliveredMips(twin, vm) * elapsedS;
     state.vmDegradedMi[vm]! += work * lost;
     // A VM can receive more than its tasks can use; only what is done makes pages dirty.
@@ -181,7 +188,7 @@ function shareSplit(twin: Twin, host: number): void {
   const end = start + state.hostVms[host]!;
   let askedSum = 0;
   for (let slot = start; slot < end; slot++) askedSum += state.vmAskedMips[state.slots[slot]!]!;
-  if (state.hostOutgoing[host]! > 0) askedSum -= pausedMips(twin, host);
+  if (state.hostCopied[host]! > 0) askedSum -= deniedSum(twin, host);
   state.hostAskedMips[host] = askedSum + background;
   state.hostLevel[host] = Infinity;
   state.hostUsedMips[host] = shareDomains(twin, host, background) + background;
@@ -197,6 +204,7 @@ function shareSlots(twin: Twin, host: number): void {
   const capacity = coreMips * model.hostCores[host]! - background;
   const start = state.hostSlot[host]!;
   const count = state.hostVms[host]!;
+  const copied = state.hostCopied[host]! > 0;
   const { caps, weights } = twin.scratch;
   let askedSum = 0;
   let capSum = 0;
@@ -204,13 +212,13 @@ function shareSlots(twin: Twin, host: number): void {
     const vm = slots[start + index]!;
     const want = vmAskedMips[vm]!;
     const top = vmThreads[vm]! * coreMips;
-    const cap = want < top ? want : top;
+    const cap = copied ? claimMips(twin, vm, want, top) : want < top ? want : top;
     askedSum += want;
     capSum += cap;
     caps[index] = cap;
     weights[index] = state.vmShareWeight[vm]!;
   }
-  if (state.hostOutgoing[host]! > 0) askedSum -= pausedMips(twin, host);
+  if (copied) askedSum -= deniedSum(twin, host);
   const level = waterLevel(caps, weights, count, capacity);
   state.hostAskedMips[host] = askedSum + background;
   state.hostLevel[host] = level;
@@ -223,14 +231,14 @@ function backgroundMips(twin: Twin, host: number, coreMips: number): number {
   return wanted === 0 ? 0 : Math.min(wanted, coreMips * twin.model.hostCores[host]!);
 }
 
-/** Demand of the VMs on `host` that are stopped for the last part of their migration, MIPS. */
-function pausedMips(twin: Twin, host: number): number {
+/** What the migrations of the VMs on `host` deny them, MIPS. */
+function deniedSum(twin: Twin, host: number): number {
   const { state } = twin;
   const start = state.hostSlot[host]!;
   let sum = 0;
   for (let slot = start; slot < start + state.hostVms[host]!; slot++) {
     const vm = state.slots[slot]!;
-    if (state.vmStatus[vm] === vmStatus.paused) sum += state.vmAskedMips[vm]!;
+    if (state.vmMigration[vm]! >= 0) sum += deniedMips(twin, vm);
   }
   return sum;
 }
@@ -251,9 +259,11 @@ function shareWithTasks(twin: Twin, host: number): void {
   let askedSum = 0;
   for (let slot = start; slot < end; slot++) {
     const vm = state.slots[slot]!;
-    caps[claims] = Math.min(state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
+    caps[claims] = claimMips(twin, vm, state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
     weights[claims] = state.vmShareWeight[vm]!;
-    if (state.vmStatus[vm] !== vmStatus.paused) askedSum += state.vmAskedMips[vm]!;
+    if (state.vmStatus[vm] !== vmStatus.paused) {
+      askedSum += state.vmAskedMips[vm]! - deniedMips(twin, vm);
+    }
     claims++;
   }
   const level = waterLevel(caps, weights, claims, capacity);
@@ -288,11 +298,10 @@ function shareVms(twin: Twin, host: number, coreMips: number, firstHostS: number
 
 /** Divides what `vm` receives among its tasks. Returns seconds to the first completion. */
 function shareVm(twin: Twin, vm: number, coreMips: number): number {
-  const { model, state, scratch } = twin;
+  const { state, scratch } = twin;
   const first = state.vmTask[vm]!;
   if (first < 0) return Infinity;
-  const copied = state.vmMigration[vm]! >= 0 ? 1 - model.migrationOverheadFraction : 1;
-  const capacity = deliveredMips(twin, vm) * copied;
+  const capacity = deliveredMips(twin, vm) * (1 - copyingLoss(twin, vm));
   const claims = collectTasks(twin, first, coreMips, 0);
   const level = waterLevel(scratch.caps, scratch.weights, claims, capacity);
   return assignRates(twin, first, level, coreMips);

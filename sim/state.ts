@@ -32,7 +32,19 @@ export const vmStatus = { absent: 0, pending: 1, running: 2, paused: 3, departed
 export const taskStatus = { waiting: 0, working: 1, sleeping: 2, done: 3, killed: 4 } as const;
 
 /** Values of `migrationStage`; 0 marks a free slot. */
-export const migrationStage = { free: 0, memory: 1, dirty: 2, stopAndCopy: 3 } as const;
+export const migrationStage = {
+  free: 0,
+  memory: 1,
+  dirty: 2,
+  stopAndCopy: 3,
+  disk: 4,
+  resuming: 5,
+  switching: 6,
+  postCopy: 7,
+} as const;
+
+/** Rows of `migrationOutcomes`. */
+export const migrationOutcome = { aborted: 0, failed: 1, vmLost: 2, postCopied: 3 } as const;
 
 /** The random streams a run has, in the order they are stored. */
 export const streamNames = ['policy', 'faults'] as const;
@@ -112,6 +124,8 @@ export class ClusterState {
   /** Migrations to and from the host. */
   readonly hostIncoming: Int32Array;
   readonly hostOutgoing: Int32Array;
+  /** VMs on the host that are being copied: to another before post-copy, from another after. */
+  readonly hostCopied: Int32Array;
   /** What becomes of the host as soon as its last VM has left: 0 or a value of `drainTo`. */
   readonly hostDraining: Int32Array;
 
@@ -178,11 +192,11 @@ export class ClusterState {
   /** Next task on the same host or VM, -1 at the end. */
   readonly taskNext: Int32Array;
 
-  /** [migrationsMax] Bytes left in the current transfer and its rate, bytes/s. */
+  /** [flows] Bytes left in the current transfer and its rate, bytes/s. See `flows.ts`. */
   readonly flowRemainingBytes: Float64Array;
   readonly flowBytesPerS: Float64Array;
   readonly flowSinceMs: Float64Array;
-  /** Size and start of the current transfer. */
+  /** [migrationsMax] Size and start of the current transfer. */
   readonly roundBytes: Float64Array;
   readonly roundStartMs: Float64Array;
   /** Work the VM did since the round began, MIPS·s. */
@@ -193,10 +207,36 @@ export class ClusterState {
   readonly migrationLeftBytes: Float64Array;
   readonly migrationStartMs: Float64Array;
   readonly migrationPauseMs: Float64Array;
+  /** How long the VM stood still, ms. */
+  readonly migrationDowntimeMs: Float64Array;
+  /** Fraction of its CPU that the VM is denied: by auto-converge, then by post-copy's faults. */
+  readonly migrationThrottle: Float64Array;
+  /** What `RoundMemory` holds. */
+  readonly migrationRounds: Int32Array;
+  readonly migrationTooDirty: Int32Array;
+  readonly migrationStalls: Int32Array;
   readonly migrationStage: Int32Array;
   readonly migrationVm: Int32Array;
   readonly migrationSource: Int32Array;
   readonly migrationTarget: Int32Array;
+  /** [4] Migrations that did not end by stop-and-copy; rows are `migrationOutcome`. */
+  readonly migrationOutcomes: Float64Array;
+  /** [streams] What the stream asks for while its VMs run, and now, bytes/s. See `streams.ts`. */
+  readonly streamWantedBytesPerS: Float64Array;
+  readonly streamDemandBytesPerS: Float64Array;
+  readonly streamLimitBytesPerS: Float64Array;
+  /** What it asked for and carried up to `flowSinceMs`, bytes. */
+  readonly streamDemandedBytes: Float64Array;
+  readonly streamCarriedBytes: Float64Array;
+  readonly streamStatus: Int32Array;
+  /** Hosts at its ends; limbo stands for outside. */
+  readonly streamSource: Int32Array;
+  readonly streamTarget: Int32Array;
+  /** [hosts + 1, or 0 where nobody asks] Bytes/s to and from the network interface. */
+  readonly hostNicBytesPerS: Float64Array;
+  /** [hosts + 1, or 0 without disks] Bytes/s at the disk, and the fraction of time it works. */
+  readonly hostDiskBytesPerS: Float64Array;
+  readonly hostDiskBusy: Float64Array;
   /** Hop `k` of flow `f` is node `f × hopsMax + k`: its link and its neighbours on that link. */
   readonly hopLink: Int32Array;
   readonly hopNext: Int32Array;
@@ -238,7 +278,7 @@ export class ClusterState {
     this.int32 = new Int32Array(buffer);
     const take = new Cursor(buffer.byteLength === 0 ? undefined : buffer);
     const rows = model.hosts + 1;
-    const { vms, migrationsMax, network } = model;
+    const { vms, migrationsMax, network, flows, streams } = model;
     const tasks = model.tasks.count;
     this.nowMs = take.f64(1);
     this.nextTickMs = take.f64(1);
@@ -284,9 +324,9 @@ export class ClusterState {
     this.taskRemaining = take.f64(tasks);
     this.taskRateMips = take.f64(tasks);
     this.taskFinishedMs = take.f64(tasks);
-    this.flowRemainingBytes = take.f64(migrationsMax);
-    this.flowBytesPerS = take.f64(migrationsMax);
-    this.flowSinceMs = take.f64(migrationsMax);
+    this.flowRemainingBytes = take.f64(flows);
+    this.flowBytesPerS = take.f64(flows);
+    this.flowSinceMs = take.f64(flows);
     this.roundBytes = take.f64(migrationsMax);
     this.roundStartMs = take.f64(migrationsMax);
     this.roundWorkMi = take.f64(migrationsMax);
@@ -294,6 +334,17 @@ export class ClusterState {
     this.migrationLeftBytes = take.f64(migrationsMax);
     this.migrationStartMs = take.f64(migrationsMax);
     this.migrationPauseMs = take.f64(migrationsMax);
+    this.migrationDowntimeMs = take.f64(migrationsMax);
+    this.migrationThrottle = take.f64(migrationsMax);
+    this.migrationOutcomes = take.f64(4);
+    this.streamWantedBytesPerS = take.f64(streams);
+    this.streamDemandBytesPerS = take.f64(streams);
+    this.streamLimitBytesPerS = take.f64(streams);
+    this.streamDemandedBytes = take.f64(streams);
+    this.streamCarriedBytes = take.f64(streams);
+    this.hostNicBytesPerS = take.f64(model.trackNic ? rows : 0);
+    this.hostDiskBytesPerS = take.f64(model.disks.hostBytesPerS.length > 0 ? rows : 0);
+    this.hostDiskBusy = take.f64(model.disks.hostBytesPerS.length > 0 ? rows : 0);
     this.migrationTotals = take.f64(4);
     this.actionTotals = take.f64(4);
     const accounted = model.accounting === undefined ? 0 : 1;
@@ -320,6 +371,7 @@ export class ClusterState {
     this.hostTasks = take.i32(rows);
     this.hostIncoming = take.i32(rows);
     this.hostOutgoing = take.i32(rows);
+    this.hostCopied = take.i32(rows);
     this.hostDraining = take.i32(rows);
     this.vmHost = take.i32(vms);
     this.vmStatus = take.i32(vms);
@@ -335,9 +387,15 @@ export class ClusterState {
     this.migrationVm = take.i32(migrationsMax);
     this.migrationSource = take.i32(migrationsMax);
     this.migrationTarget = take.i32(migrationsMax);
-    this.hopLink = take.i32(migrationsMax * network.hopsMax);
-    this.hopNext = take.i32(migrationsMax * network.hopsMax);
-    this.hopPrevious = take.i32(migrationsMax * network.hopsMax);
+    this.migrationRounds = take.i32(migrationsMax);
+    this.migrationTooDirty = take.i32(migrationsMax);
+    this.migrationStalls = take.i32(migrationsMax);
+    this.streamStatus = take.i32(streams);
+    this.streamSource = take.i32(streams);
+    this.streamTarget = take.i32(streams);
+    this.hopLink = take.i32(flows * network.hopsMax);
+    this.hopNext = take.i32(flows * network.hopsMax);
+    this.hopPrevious = take.i32(flows * network.hopsMax);
     this.linkHop = take.i32(network.links);
     this.freeMigrations = take.i32(migrationsMax);
     this.freeCount = take.i32(1);
@@ -391,7 +449,9 @@ function slotCount(model: ClusterModel): number {
 function timerCount(model: ClusterModel): number {
   const { queues, applications, services, calls } = model.requests;
   const requests = queues + applications + services + calls;
-  return 5 * (model.hosts + 1) + model.vms + model.tasks.count + model.migrationsMax + requests;
+  const deadlines = model.migrationTimeouts ? model.migrationsMax : 0;
+  const others = model.vms + model.tasks.count + model.flows + requests + deadlines;
+  return 5 * (model.hosts + 1) + others;
 }
 
 /** True while the host is off or asleep. */

@@ -4,7 +4,7 @@ import { hostPower, taskStatus, vmStatus } from './state.ts';
 import { phaseKinds } from './task-spec.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
-import { refreshTaskDemand } from './vm-lifecycle.ts';
+import { refreshTaskDemand } from './vm-demand.ts';
 
 /**
  * Work that takes less time than this at the task's own rate counts as none left: 1 ns, or what

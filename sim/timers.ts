@@ -36,13 +36,15 @@ export interface TimerRanges {
   readonly vm: number;
   /** Task's start or wake-up. */
   readonly task: number;
-  /** End of a migration's current transfer. */
+  /** End of a flow: of a migration's current transfer, of a stream (or its start). */
   readonly flow: number;
   /** Replica's next answer or wake-up; application's next arrival; service's switch; call's delay. */
   readonly queue: number;
   readonly source: number;
   readonly service: number;
   readonly call: number;
+  /** Timeout of a migration; none where no VM has one. */
+  readonly deadline: number;
   readonly end: number;
 }
 
@@ -51,10 +53,11 @@ export function timerRanges(model: ClusterModel): TimerRanges {
   const vm = 5 * rows;
   const task = vm + model.vms;
   const flow = task + model.tasks.count;
-  const queue = flow + model.migrationsMax;
+  const queue = flow + model.flows;
   const source = queue + model.requests.queues;
   const service = source + model.requests.applications;
   const call = service + model.requests.services;
+  const deadline = call + model.requests.calls;
   return {
     completion: 0,
     transition: rows,
@@ -68,7 +71,8 @@ export function timerRanges(model: ClusterModel): TimerRanges {
     source,
     service,
     call,
-    end: call + model.requests.calls,
+    deadline,
+    end: deadline + (model.migrationTimeouts ? model.migrationsMax : 0),
   };
 }
 

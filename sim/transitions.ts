@@ -5,12 +5,14 @@
  * A place or a move onto a host that is still booting is promised now and carried out when the
  * host is up.
  */
-import { beginMigration } from './migration.ts';
+import { beginMigration } from './migration/begin.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
 import { hostPower, isComingUp, vmStatus } from './state.ts';
+import { refreshStreams } from './streams.ts';
 import type { Twin } from './twin.ts';
-import { refreshTaskDemand, releasePlanned } from './vm-lifecycle.ts';
+import { refreshTaskDemand } from './vm-demand.ts';
+import { releasePlanned } from './vm-lifecycle.ts';
 
 /** Why an action was refused, in words; `undefined` when it was carried out. */
 export type Refusal = string | undefined;
@@ -33,6 +35,7 @@ export function placeVm(twin: Twin, vm: number, host: number): Refusal {
   refreshTaskDemand(twin, vm);
   shareHost(twin, model.limbo);
   shareHost(twin, host);
+  refreshStreams(twin, vm);
   return undefined;
 }
 
@@ -59,7 +62,7 @@ function cannotReceive(twin: Twin, vm: number, host: number): Refusal {
   if (state.vmPlanned[vm]! >= 0) return 'the VM already waits for a booting host';
   const up = state.hostPower[host] === hostPower.on || isComingUp(state, host);
   if (!up) return 'the host is not running';
-  if (state.hostDraining[host] === 1) return 'the host is being drained';
+  if (state.hostDraining[host] !== 0) return 'the host is being drained';
   const memory = model.workload.memoryBytes[vm]!;
   if (state.hostReservedBytes[host]! + memory > model.hostMemoryBytes[host]!) {
     return 'the host has not enough memory';

@@ -94,22 +94,22 @@ export class Twin {
 
 function createScratch(model: ClusterModel): Scratch {
   const claims = model.vms + model.tasks.count;
-  const { migrationsMax, network } = model;
+  const { flows, network } = model;
   return {
     caps: new Float64Array(claims),
     weights: new Float64Array(claims),
     listed: new Int32Array(model.hosts + 1),
     slots: new Int32Array(2 * model.vms + 4 * (model.hosts + 1)),
-    flows: new Int32Array(migrationsMax),
-    flowRate: new Float64Array(migrationsMax),
-    flowCapRate: new Float64Array(migrationsMax),
-    flowShare: new Float64Array(migrationsMax),
-    open: new Int32Array(migrationsMax),
-    stopping: new Int32Array(migrationsMax),
+    flows: new Int32Array(flows),
+    flowRate: new Float64Array(flows),
+    flowCapRate: new Float64Array(flows),
+    flowShare: new Float64Array(flows),
+    open: new Int32Array(flows),
+    stopping: new Int32Array(flows),
     links: new Int32Array(network.links),
     linkLeft: new Float64Array(network.links),
     linkWeight: new Float64Array(network.links),
-    flowMark: new Uint8Array(migrationsMax),
+    flowMark: new Uint8Array(flows),
     linkMark: new Uint8Array(network.links),
   };
 }
