@@ -44,6 +44,9 @@ const path = z
 const vms = z.int().min(1).optional();
 const steps = z.int().min(1).optional();
 const every = quantity('duration').optional();
+const speed = quantity('speed').optional();
+const memory = quantity('size').optional();
+const vcpus = z.int().min(1).max(65_535).optional();
 const seed = z.int().min(0).optional().describe("default: the run's seed");
 
 /** What a scenario's `workload` may hold, by type. */
@@ -94,6 +97,78 @@ export const workloadSchema = z.discriminatedUnion('type', [
     steps: steps.describe('only the first so many rows; default: all'),
     seed,
     profile,
+    window,
+  }),
+  z.strictObject({
+    type: z
+      .literal('azure-packing')
+      .describe('the two tables of the Azure Trace for Packing 2020 as CSV files'),
+    path,
+    machine: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('machine whose sizes are taken, by id; default: the one that most types fit on'),
+    share: z.number().gt(0).max(1).optional().describe('share of the VMs to keep; default: 0.005'),
+    steps: steps.describe('only the first so many rows; default: all'),
+    every: every.describe('time between rows; default: 300 s'),
+    seed,
+    profile,
+    machineVcpus: vcpus.describe('vCPUs of a whole machine; default: 64'),
+    machineMemory: memory.describe('memory of a whole machine; default: 512 GiB'),
+    speed: speed.describe('speed of a vCPU; default: 2400 MIPS'),
+    window,
+  }),
+  z.strictObject({
+    type: z.literal('google').describe("usage tables of Google's traces of 2011 or 2019"),
+    path,
+    per: z.enum(['machine', 'task']).optional().describe('what a VM is; default: machine'),
+    vms: vms.describe('only the first so many; default: all'),
+    steps: steps.describe('only the first so many rows; default: all'),
+    every: every.describe('time between rows; default: 300 s'),
+    vcpus: vcpus.describe('vCPUs of the largest machine; default: 32'),
+    speed: speed.describe('speed of a vCPU; default: 2400 MIPS'),
+    memory: memory.describe('memory of the largest machine; default: 128 GiB'),
+    window,
+  }),
+  z.strictObject({
+    type: z.literal('alibaba').describe("usage tables of Alibaba's traces of 2017 or 2018"),
+    path,
+    per: z
+      .enum(['machine', 'container'])
+      .optional()
+      .describe('what a VM is; default: machine, where there are any'),
+    vms: vms.describe('only the first so many; default: all'),
+    steps: steps.describe('only the first so many rows; default: all'),
+    every: every.describe('time between rows; default: 300 s'),
+    hold: every.describe('how long a value holds in a gap; default: 1 h'),
+    vcpus: vcpus.describe(
+      'vCPUs of a VM; default: 96 or 64 for a machine of 2018 or 2017, 4 for a container',
+    ),
+    speed: speed.describe('speed of a vCPU; default: 2400 MIPS'),
+    memory: memory.describe(
+      'memory of a VM at 100 %; default: 256 GiB for a machine, 16 GiB for a container',
+    ),
+    window,
+  }),
+  z.strictObject({
+    type: z.literal('opendc').describe('tasks.parquet and fragments.parquet of OpenDC'),
+    path,
+    vms: vms.describe('only the first so many tasks; default: all'),
+    steps: steps.describe('only the first so many rows; default: all'),
+    every: every.describe('time between rows; default: 300 s'),
+    window,
+  }),
+  z.strictObject({
+    type: z.literal('csv').describe('CSV files with a mapping of their columns'),
+    path,
+    mapping: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('the mapping, YAML; default: mapping.yaml beside the files'),
+    vms: vms.describe('only the first so many; default: all'),
+    steps: steps.describe('only the first so many rows; default: all'),
     window,
   }),
   z.strictObject({ type: z.literal('columns').describe('a binary file of columns'), path, window }),
@@ -161,6 +236,44 @@ function readEntry(
       const at = resolve(directory, given.path);
       const options = defined({ share, steps, profile: name });
       return readWorkload({ type, path: at, seed: given.seed ?? seed, ...options });
+    }
+    case 'azure-packing': {
+      const { type, machine, share, steps, every, profile: name, machineVcpus } = given;
+      const sizes = { machineVcpus, machineMemoryBytes: given.machineMemory };
+      const at = resolve(directory, given.path);
+      const options = { machine, share, steps, intervalMs: every, profile: name, ...sizes };
+      const seeded = { seed: given.seed ?? seed, vcpuMips: given.speed };
+      return readWorkload({ type, path: at, ...defined({ ...options, ...seeded }) });
+    }
+    case 'google': {
+      const { type, path: from, every, speed: vcpuMips, memory: memoryBytes, ...rest } = given;
+      const options = defined({ ...rest, intervalMs: every, vcpuMips, memoryBytes });
+      return readWorkload({ ...options, type, path: resolve(directory, from) });
+    }
+    case 'alibaba': {
+      const {
+        type,
+        path: from,
+        every,
+        hold,
+        speed: vcpuMips,
+        memory: memoryBytes,
+        ...rest
+      } = given;
+      const times = { intervalMs: every, holdMs: hold };
+      const options = defined({ ...rest, ...times, vcpuMips, memoryBytes });
+      return readWorkload({ ...options, type, path: resolve(directory, from) });
+    }
+    case 'opendc': {
+      const { type, vms: count, steps, every } = given;
+      const at = resolve(directory, given.path);
+      return readWorkload({ type, path: at, ...defined({ vms: count, steps, intervalMs: every }) });
+    }
+    case 'csv': {
+      const { type, vms: count, steps } = given;
+      const mapping = given.mapping && resolve(directory, given.mapping);
+      const at = resolve(directory, given.path);
+      return readWorkload({ type, path: at, ...defined({ vms: count, steps, mapping }) });
     }
     case 'columns':
       return readWorkload({ type: 'columns', path: resolve(directory, given.path) });

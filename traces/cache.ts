@@ -18,7 +18,7 @@ const readerVersion = 1;
 
 /** What a cached trace was made from. */
 export interface CacheSource {
-  /** A directory of trace files. */
+  /** A trace file, or a directory of them; what lies in its own directories counts, too. */
   readonly path: string;
   /** Everything else that decides the result; must be plain data. */
   readonly options?: unknown;
@@ -55,9 +55,19 @@ export function readCached(cacheDirectory: string, source: CacheSource, read: ()
 export function cachedName({ path, options = {} }: CacheSource): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([readerVersion, options]));
-  for (const name of listDirectory(path).files) {
+  for (const name of sourceFiles(path)) {
     const { size, mtimeMs } = statSync(join(path, name));
     hash.update(JSON.stringify([name, size, mtimeMs]));
   }
   return `${basename(path)}-${hash.digest('hex').slice(0, 32)}.columns`;
+}
+
+/** Files of a source, relative to it; the empty name is the source itself. */
+function sourceFiles(path: string): readonly string[] {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return [''];
+  const { files, directories } = listDirectory(path);
+  const inside = directories.flatMap((folder) =>
+    listDirectory(join(path, folder)).files.map((name) => join(folder, name)),
+  );
+  return [...files, ...inside];
 }

@@ -30,7 +30,7 @@ import {
   type Workload,
 } from '../sim/index.ts';
 import { systemCode } from './files.ts';
-import type { Trace } from './report.ts';
+import { type Trace, traceFormats } from './report.ts';
 
 const magic = 'WATTCOLS';
 const version = 1;
@@ -55,7 +55,7 @@ const headerSchema = z.strictObject({
   steps: count,
   vmNames: z.array(z.string()),
   report: z.strictObject({
-    format: z.enum(['planetlab', 'bitbrains', 'azure', 'synthetic']),
+    format: z.enum(traceFormats),
     files: count,
     rows: count,
     repairs: z.record(z.string(), count),

@@ -1,7 +1,20 @@
 /** What a reader hands back: the workload and an account of how it came about. */
 import type { Workload } from '../sim/index.ts';
 
-export type TraceFormat = 'planetlab' | 'bitbrains' | 'azure' | 'synthetic';
+/** Every format there is, `columns` left out: those files tell what they were made from. */
+export const traceFormats = [
+  'planetlab',
+  'bitbrains',
+  'azure',
+  'azure-packing',
+  'google',
+  'alibaba',
+  'opendc',
+  'csv',
+  'synthetic',
+] as const;
+
+export type TraceFormat = (typeof traceFormats)[number];
 
 /** What was read and what had to be repaired, as data. */
 export interface TraceReport {

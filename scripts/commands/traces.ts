@@ -1,14 +1,17 @@
 /** `wattwin traces`: what can be had, what is in one, fetch one. */
 import { Command } from 'commander';
+import { inputError } from '../../sim/index.ts';
 import {
+  detectFormat,
   fetchTrace,
   readTrace,
   summarize,
   type Trace,
   traceCatalogue,
+  type WorkloadSpec,
   type WorkloadSummary,
 } from '../../traces/index.ts';
-import { printJson, runCommand } from '../cli.ts';
+import { printJson, runCommand, wholeNumber } from '../cli.ts';
 import { startProgress } from '../progress.ts';
 
 export function tracesCommand(): Command {
@@ -35,17 +38,41 @@ export function tracesCommand(): Command {
   traces
     .command('inspect')
     .description('what a trace holds and what had to be repaired')
-    .argument('<path>', 'a trace: PlanetLab, Bitbrains or Azure directory, or a cached file')
+    .argument(
+      '<path>',
+      'a trace: a directory of PlanetLab, Bitbrains, Azure (arrivals or packing), Google, Alibaba or ' +
+        'OpenDC, a usage file of Google or Alibaba, CSV with a mapping, or a cached file',
+    )
+    .option('--mapping <file>', 'what the columns of CSV files mean, YAML')
+    .option('--vms <count>', 'read only the first so many VMs', wholeNumber(1))
     .option('--json', 'print JSON')
-    .action((path: string, options: { json?: boolean }) =>
+    .action((path: string, options: InspectOptions) =>
       runCommand(() => {
-        const trace = readTrace(path);
+        const trace = readTrace(specOf(path, options));
         const summary = summarize(trace.workload);
         if (options.json) printJson({ ...summary, report: trace.report });
         else process.stdout.write(describe(trace, summary));
       }),
     );
   return traces;
+}
+
+interface InspectOptions {
+  readonly mapping?: string;
+  readonly vms?: number;
+  readonly json?: boolean;
+}
+
+/** What to read: a path whose format is found out, with the options that its reader has. */
+function specOf(path: string, { mapping, vms }: InspectOptions): WorkloadSpec {
+  const count = vms === undefined ? {} : { vms };
+  if (mapping !== undefined) return { type: 'csv', path, mapping, ...count };
+  if (vms === undefined) return path;
+  const type = detectFormat(path);
+  if (type === 'azure' || type === 'azure-packing' || type === 'columns') {
+    throw inputError('--vms', 'a format whose VMs are read one by one', type);
+  }
+  return { type, path, ...count };
 }
 
 function list(name: string, source: object): void {
