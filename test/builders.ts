@@ -67,6 +67,11 @@ export interface ClusterOptions {
   readonly migrationsMax?: number;
   /** @default a star of 1 GiB/s ports */
   readonly network?: NetworkSpec;
+  /** @default none of these */
+  readonly copyingCores?: NonNullable<ModelSpec['copyingCores']>;
+  readonly traffic?: NonNullable<ModelSpec['traffic']>;
+  readonly disks?: NonNullable<ModelSpec['disks']>;
+  readonly trackNic?: boolean;
   readonly tasks?: NonNullable<ModelSpec['tasks']>;
   readonly taskDriven?: readonly boolean[];
   readonly applications?: NonNullable<ModelSpec['applications']>;
@@ -136,6 +141,10 @@ export function clusterModel(options: ClusterOptions): ClusterModel {
     network: options.network ?? { type: 'star', portBytesPerS: gib },
     migrationOverheadFraction: options.migrationOverheadFraction ?? 0.1,
     ...(options.migrationsMax === undefined ? {} : { migrationsMax: options.migrationsMax }),
+    ...(options.copyingCores === undefined ? {} : { copyingCores: options.copyingCores }),
+    ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
+    ...(options.disks === undefined ? {} : { disks: options.disks }),
+    ...(options.trackNic === undefined ? {} : { trackNic: options.trackNic }),
     ...(options.tasks === undefined ? {} : { tasks: options.tasks }),
     ...(options.taskDriven === undefined ? {} : { taskDriven: options.taskDriven }),
     ...(options.applications === undefined ? {} : { applications: options.applications }),
