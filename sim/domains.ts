@@ -9,7 +9,7 @@
  */
 import { waterLevel } from './contention.ts';
 import { claimMips } from './migration/effects.ts';
-import { hostPower } from './state.ts';
+import { hostPower } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** Speed of one core of `domain` (counted from the host's first) now, MIPS; 0 while switching. */

@@ -8,7 +8,7 @@
  * kept in multiples of a small power of two, so that they are exact and end at 0.
  */
 import { settleHost, shareHost } from './sharing.ts';
-import { migrationStage } from './state.ts';
+import { migrationStage } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** Index of the flow among the streams; negative for a migration. */

@@ -2,7 +2,7 @@
 import { setDomainPstate } from './frequency.ts';
 import type { GovernorRule } from './governors/index.ts';
 import { settleHost } from './sharing.ts';
-import { hostPower } from './state.ts';
+import { hostPower } from './status.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
 

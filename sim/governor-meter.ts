@@ -7,7 +7,7 @@
  * the period, and its load is that of the period before it, as if sampling had never paused.
  */
 import { busiestVcpu, domainCoreMips } from './domains.ts';
-import { hostPower } from './state.ts';
+import { hostPower } from './status.ts';
 import { phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
 

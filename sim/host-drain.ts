@@ -1,6 +1,6 @@
 /** Power states of a host, and the shutdown of one that waited until it was empty. */
 import { settleHost, shareHost } from './sharing.ts';
-import { drainTo, hostPower } from './state.ts';
+import { drainTo, hostPower } from './status.ts';
 import { phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
 

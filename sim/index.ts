@@ -17,6 +17,15 @@ export {
   governorNamed,
   governors,
 } from './governors/index.ts';
+export type {
+  FrequencySpec,
+  GovernorSpec,
+  HostSpec,
+  IdleSpec,
+  PstateSpec,
+  SleepSpec,
+  ThermalSpec,
+} from './host-spec.ts';
 export { checkInvariants } from './invariants.ts';
 export { energyNowJ, hostEnergyNowJ, type RunSummary, summarize } from './metrics.ts';
 export type { CopyingCores, MigrationSpec } from './migration/columns.ts';
@@ -40,10 +49,7 @@ export {
 export {
   buildModel,
   type ClusterModel,
-  type GovernorSpec,
-  type HostSpec,
   type ModelSpec,
-  type PstateSpec,
 } from './model.ts';
 export type { NetworkSpec, RoutedNetwork, StarNetwork } from './network-spec.ts';
 export {
@@ -133,14 +139,8 @@ export { parseQuantity, quantityExamples } from './scenario/quantity.ts';
 export { quantity, type Scenario, scenarioSchema } from './scenario/schema.ts';
 export { deliveredMips } from './sharing.ts';
 export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
-export {
-  ClusterState,
-  hostPower,
-  migrationOutcome,
-  migrationStage,
-  taskStatus,
-  vmStatus,
-} from './state.ts';
+export { ClusterState } from './state.ts';
+export { hostPower, migrationOutcome, migrationStage, taskStatus, vmStatus } from './status.ts';
 export { type OutsideRule, StepTrace, type StepTraceOptions } from './step-trace.ts';
 export { setDiskLimit, setTraffic, streamBytes, streamStatus } from './streams.ts';
 export type { PhaseSpec, TaskSpec } from './task-spec.ts';

@@ -3,7 +3,7 @@ import { assert } from './errors.ts';
 import { initializeRequests } from './requests/events.ts';
 import { shareHost } from './sharing.ts';
 import { addResident, layOutSlots } from './slots.ts';
-import { hostPower, migrationStage, vmStatus } from './state.ts';
+import { hostPower, migrationStage, vmStatus } from './status.ts';
 import { initializeStreams } from './streams.ts';
 import { startTask } from './tasks.ts';
 import { phases, schedule } from './timers.ts';

@@ -7,7 +7,7 @@ import { hostCapacityMips } from './domains.ts';
 import { assert } from './errors.ts';
 import { checkFlows } from './flow-invariants.ts';
 import { deliveredMips } from './sharing.ts';
-import { hostPower, isComingUp, migrationStage, vmStatus } from './state.ts';
+import { hostPower, isComingUp, migrationStage, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** @throws InvariantError naming what is broken, with both values. */

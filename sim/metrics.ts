@@ -5,7 +5,7 @@
  * across.
  */
 import { type CostVector, costOf } from './objective.ts';
-import { vmStatus } from './state.ts';
+import { vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** Totals and means of one run; every field says its unit. */

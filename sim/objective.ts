@@ -17,7 +17,7 @@
  * doing it would have: saving energy by starving VMs never pays, riding out a short peak may.
  */
 import { settleHost, settleVm } from './sharing.ts';
-import { isDown, vmStatus } from './state.ts';
+import { isDown, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** Weights in kWh-equivalents per unit. */

@@ -3,7 +3,7 @@ import { assert } from './errors.ts';
 import { beginTransition, setPower, shutDownIfDrained } from './host-drain.ts';
 import { failMigration, migrationsEndingWith } from './migration/fail.ts';
 import { settleHost } from './sharing.ts';
-import { drainTo, hostPower, isDown } from './state.ts';
+import { drainTo, hostPower, isDown } from './status.ts';
 import { killTasks } from './tasks.ts';
 import { cancel } from './timers.ts';
 import type { Refusal } from './transitions.ts';

@@ -17,7 +17,8 @@
  */
 
 import type { ClusterModel } from './model.ts';
-import { type ClusterState, hostPower } from './state.ts';
+import type { ClusterState } from './state.ts';
+import { hostPower } from './status.ts';
 
 /** Power at load `u` in [0, 1] from 11 points in W starting at `curves[start]`. */
 export function interpolateCurve(curves: Float64Array, start: number, u: number): number {

@@ -15,7 +15,7 @@ import { deniedMips } from './migration/denied.ts';
 import { claimMips, copyingLoss } from './migration/effects.ts';
 import { currentPowerW } from './power.ts';
 import { requestMips, setQueueMips } from './requests/queue.ts';
-import { hostPower, taskStatus, vmStatus } from './state.ts';
+import { hostPower, taskStatus, vmStatus } from './status.ts';
 import { phaseKinds } from './task-spec.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';

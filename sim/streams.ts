@@ -4,7 +4,7 @@
  */
 import { flowCap, isDiskFlow, settleFlow, streamOf } from './flows.ts';
 import { isOnNetwork, joinNetwork, leaveNetwork } from './network.ts';
-import { vmStatus } from './state.ts';
+import { vmStatus } from './status.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Refusal } from './transitions.ts';
 import type { Twin } from './twin.ts';

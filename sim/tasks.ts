@@ -1,6 +1,6 @@
 /** Tasks: start, phases, completion. A task is listed on its host or VM while it works. */
 import { settleHost, shareHost } from './sharing.ts';
-import { hostPower, taskStatus, vmStatus } from './state.ts';
+import { hostPower, taskStatus, vmStatus } from './status.ts';
 import { phaseKinds } from './task-spec.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';

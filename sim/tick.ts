@@ -8,7 +8,8 @@
 import { contendedLevel } from './contention.ts';
 import { pstatePowerW } from './power.ts';
 import { roundingFraction, settleHost, settleVm, shareHost } from './sharing.ts';
-import { type ClusterState, hostPower as powerStates } from './state.ts';
+import type { ClusterState } from './state.ts';
+import { hostPower as powerStates } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /**

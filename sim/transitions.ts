@@ -8,7 +8,7 @@
 import { beginMigration } from './migration/begin.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
-import { hostPower, isComingUp, vmStatus } from './state.ts';
+import { hostPower, isComingUp, vmStatus } from './status.ts';
 import { refreshStreams } from './streams.ts';
 import type { Twin } from './twin.ts';
 import { refreshTaskDemand } from './vm-demand.ts';

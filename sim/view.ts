@@ -6,7 +6,7 @@
 import { vcpusInDomain } from './domains.ts';
 import type { ClusterModel } from './model.ts';
 import { pstatePowerW } from './power.ts';
-import { hostPower, isComingUp, isDown, vmStatus } from './state.ts';
+import { hostPower, isComingUp, isDown, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** Hosts and VMs are dense ids 0 … n − 1. Speeds in MIPS, memory in bytes, power in W. */

@@ -1,7 +1,7 @@
 /** What a VM asks for: its row of the trace, or its tasks within its bound. */
 import { requestThreads } from './requests/queue.ts';
 import { settleVm } from './sharing.ts';
-import { vmStatus } from './state.ts';
+import { vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** Demand of a trace-driven VM in the row that holds now, MIPS; 0 before the first row. */

@@ -4,7 +4,7 @@ import { dropMigration } from './migration/end.ts';
 import { closeQueue } from './requests/queue.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
-import { vmStatus } from './state.ts';
+import { vmStatus } from './status.ts';
 import { refreshStreams } from './streams.ts';
 import { killTasks } from './tasks.ts';
 import { cancel, phases, schedule } from './timers.ts';

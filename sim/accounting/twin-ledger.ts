@@ -13,7 +13,7 @@
  * The columns have length 0 when the model has no accounting, and then nothing here is called.
  */
 import { assert } from '../errors.ts';
-import { hostPower, migrationStage } from '../state.ts';
+import { hostPower, migrationStage } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { idleClaim } from './idle-policy.ts';
 import { hostPartCount, hostParts, vmPartCount, vmParts } from './ledger-parts.ts';

@@ -4,7 +4,7 @@
  */
 import { assert } from '../errors.ts';
 import { settleHost, shareHost } from '../sharing.ts';
-import { migrationStage } from '../state.ts';
+import { migrationStage } from '../status.ts';
 import { phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
 import { rulesOf } from './columns.ts';

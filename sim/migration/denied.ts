@@ -1,6 +1,6 @@
 /** CPU that a migration keeps from the VM that is being copied. */
 import { domainCoreMips, vcpusInDomain } from '../domains.ts';
-import { vmStatus } from '../state.ts';
+import { vmStatus } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { claimMips } from './effects.ts';
 

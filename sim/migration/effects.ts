@@ -1,5 +1,5 @@
 /** What a migration takes from the VM that is being copied. */
-import { migrationStage } from '../state.ts';
+import { migrationStage } from '../status.ts';
 import type { Twin } from '../twin.ts';
 
 /**

@@ -3,7 +3,7 @@ import { shutDownIfDrained } from '../host-drain.ts';
 import { isOnNetwork, leaveNetwork } from '../network.ts';
 import { settleHost, settleVm, shareHost } from '../sharing.ts';
 import { addResident, removeResident } from '../slots.ts';
-import { migrationStage, vmStatus } from '../state.ts';
+import { migrationStage, vmStatus } from '../status.ts';
 import { refreshStreams } from '../streams.ts';
 import { moveTasks } from '../tasks.ts';
 import { cancel } from '../timers.ts';

@@ -1,5 +1,5 @@
 /** Migrations that break: a host or the connection is gone. */
-import { migrationOutcome, migrationStage } from '../state.ts';
+import { migrationOutcome, migrationStage } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { departVm } from '../vm-lifecycle.ts';
 import { dropMigration } from './end.ts';

@@ -1,6 +1,6 @@
 /** What a move of a VM would take now, if rates and load stayed as they are. */
 import { copyingMips } from '../flows.ts';
-import { hostPower } from '../state.ts';
+import { hostPower } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { estimateMigration, type MigrationEstimate } from './estimate.ts';
 

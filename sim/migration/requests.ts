@@ -1,5 +1,5 @@
 /** What a policy may ask of a migration under way. Each says why not, where it cannot be done. */
-import { migrationStage } from '../state.ts';
+import { migrationStage } from '../status.ts';
 import type { Refusal } from '../transitions.ts';
 import type { Twin } from '../twin.ts';
 import { cutToPostCopy, giveUp, isPreCopying } from './transfers.ts';

@@ -19,7 +19,7 @@
 import { settleFlow } from '../flows.ts';
 import { continueFlow, isOnNetwork, joinNetwork, leaveNetwork } from '../network.ts';
 import { settleHost, shareHost } from '../sharing.ts';
-import { migrationOutcome, migrationStage } from '../state.ts';
+import { migrationOutcome, migrationStage } from '../status.ts';
 import { cancel, phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
 import { rulesOf } from './columns.ts';

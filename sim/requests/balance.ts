@@ -1,5 +1,5 @@
 /** Which replica a call goes to. */
-import { vmStatus } from '../state.ts';
+import { vmStatus } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { drawAt, drawFloat } from './draws.ts';
 import { balanceRules } from './request-spec.ts';

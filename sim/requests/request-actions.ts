@@ -5,7 +5,7 @@
  * A parked replica keeps its VM, with its memory, and gets no calls; it answers those it has. Without
  * calls it asks for no CPU, so any quota it is given while parked changes nothing.
  */
-import { vmStatus } from '../state.ts';
+import { vmStatus } from '../status.ts';
 import { phases, schedule } from '../timers.ts';
 import type { Refusal } from '../transitions.ts';
 import type { Twin } from '../twin.ts';

@@ -1,7 +1,8 @@
 /** Scenario + workload → the immutable model, with the checks that need both. */
 import { InputError, type Issue } from '../errors.ts';
 import { governors } from '../governors/index.ts';
-import { buildModel, type ClusterModel, type HostSpec, type PstateSpec } from '../model.ts';
+import type { HostSpec, PstateSpec } from '../host-spec.ts';
+import { buildModel, type ClusterModel } from '../model.ts';
 import type { Objective } from '../objective.ts';
 import type { Budget } from '../plan.ts';
 import { unlimited } from '../plan.ts';

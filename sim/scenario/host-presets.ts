@@ -5,7 +5,7 @@
  * Boot and shutdown, assumed for all: 150 s at 75 % of full power, 12.5 s at 110 % of idle power,
  * 5 W while off, the values SimGrid's energy examples use in that proportion.
  */
-import type { HostSpec, PstateSpec } from '../model.ts';
+import type { HostSpec, PstateSpec } from '../host-spec.ts';
 
 const gib = 1024 * 1024 * 1024;
 

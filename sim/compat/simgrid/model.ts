@@ -1,6 +1,7 @@
 /** Scenario → columns. Speeds stay in flop/s (1 "MIPS" is 1 flop/s), so round sums stay exact. */
 import { sharedUint16 } from '../../columns.ts';
-import { buildModel, type ClusterModel, type HostSpec } from '../../model.ts';
+import type { HostSpec } from '../../host-spec.ts';
+import { buildModel, type ClusterModel } from '../../model.ts';
 import type { NetworkSpec } from '../../network-spec.ts';
 import type { PhaseSpec, TaskSpec } from '../../task-spec.ts';
 import { createWorkload } from '../../workload.ts';

@@ -2,7 +2,7 @@
 import type { ClusterModel } from '../../model.ts';
 import type { Recorder } from '../../recorder.ts';
 import type { ClusterState } from '../../state.ts';
-import { taskStatus } from '../../state.ts';
+import { taskStatus } from '../../status.ts';
 import { phaseKinds } from '../../task-spec.ts';
 
 /** One work phase; `phase` counts work phases only. */
