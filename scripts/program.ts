@@ -1,5 +1,6 @@
 /** The `wattwin` program: one file per subcommand in `commands/`. */
 import { Command } from 'commander';
+import { calibrateCommand } from './commands/calibrate.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { labelCommand } from './commands/label.ts';
 import { reportCommand } from './commands/report.ts';
@@ -33,6 +34,7 @@ Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
     evaluateCommand(),
     reportCommand(),
     tracesCommand(),
+    calibrateCommand(),
   ]) {
     program.addCommand(command.copyInheritedSettings(program));
     for (const part of command.commands) part.copyInheritedSettings(program);

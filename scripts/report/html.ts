@@ -66,7 +66,7 @@ ${method(evaluation, results)
 }
 
 /** Chart.js as it runs in a page, without its pointer to a file that would not be there. */
-function chartLibrary(): string {
+export function chartLibrary(): string {
   const entry = createRequire(import.meta.url).resolve('chart.js/auto');
   const file = join(dirname(entry), '../dist/chart.umd.js');
   return readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '');
@@ -80,7 +80,8 @@ function factList(evaluation: Evaluation, results: readonly PolicyResult[]): str
   return items.length === 0 ? '' : `<dl class="facts">${items.join('\n')}</dl>`;
 }
 
-function figure({ id, title, subtitle, alt, height }: ChartDefinition): string {
+/** A chart with its title, as a part of a page. */
+export function figure({ id, title, subtitle, alt, height }: ChartDefinition): string {
   return `<figure class="card" aria-labelledby="title-${id}">
 <h3 id="title-${id}">${escapeHtml(title)}</h3>
 <p>${escapeHtml(subtitle)}</p>
