@@ -1,10 +1,15 @@
-import type { GovernorRule } from './rule.ts';
+/** Linux `performance`: always the fastest P-state allowed. */
+import { fastest } from './frequency-table.ts';
+import { governorKind } from './kind.ts';
 
-/** Always the fastest P-state allowed (Linux `performance`). */
-export const performance: GovernorRule = {
+export const performance = governorKind({
   name: 'performance',
   description: 'always the fastest P-state',
-  periodMs: 10,
-  slots: 0,
-  next: ({ minPstate = 0 }) => minPstate,
-};
+  options: {},
+  create: () => ({
+    periodMs: 10,
+    slots: 0,
+    next: fastest,
+    steadyMs: (sample) => (sample.pstate === fastest(sample) ? Number.POSITIVE_INFINITY : 0),
+  }),
+});

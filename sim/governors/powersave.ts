@@ -1,10 +1,15 @@
-import type { GovernorRule } from './rule.ts';
+/** Linux `powersave` of the generic governors: always the slowest P-state allowed. */
+import { slowest } from './frequency-table.ts';
+import { governorKind } from './kind.ts';
 
-/** Always the slowest P-state allowed (Linux `powersave` of the generic governors). */
-export const powersave: GovernorRule = {
+export const powersave = governorKind({
   name: 'powersave',
   description: 'always the slowest P-state',
-  periodMs: 10,
-  slots: 0,
-  next: ({ pstates, maxPstate = pstates - 1 }) => maxPstate,
-};
+  options: {},
+  create: () => ({
+    periodMs: 10,
+    slots: 0,
+    next: slowest,
+    steadyMs: (sample) => (sample.pstate === slowest(sample) ? Number.POSITIVE_INFINITY : 0),
+  }),
+});
