@@ -33,7 +33,7 @@ export interface AzurePackingOptions {
   readonly machine?: string;
   /** Share of the VMs to keep, chosen by the seed, in (0, 1]; default 0.005. */
   readonly share?: number;
-  /** Rows kept from the start; default up to the last VM's start. */
+  /** Rows kept from the start; default up to the one in which the last VM starts. */
   readonly steps?: number;
   /** Step of the grid, ms; default 300,000. */
   readonly intervalMs?: number;
@@ -118,7 +118,7 @@ export function readAzurePacking(path: string, options: AzurePackingOptions = {}
   const read = readVms(files.vms, types, share, seed, issues);
   issues.throwIfAny();
   const lastMs = read.vms.reduce((last, { startMs }) => Math.max(last, startMs), 0);
-  const most = Math.max(1, Math.ceil(lastMs / intervalMs));
+  const most = Math.floor(lastMs / intervalMs) + 1;
   const steps = Math.min(most, options.steps ?? most);
   const vms = read.vms.filter(({ startMs, endMs }) => startMs < steps * intervalMs && endMs > 0);
   if (vms.length === 0) throw inputError(path, 'a VM kept; raise `share`', 'none');

@@ -46,10 +46,15 @@ export function readOpenDcWorkload(directory: string, options: OpenDcOptions = {
     ['vms', options.vms ?? 1, 1, Number.MAX_SAFE_INTEGER],
   ]);
   const tasks = readOpenDcTasksSync(directory);
-  return placeTasks(tasks, directory, { ...options, intervalMs });
+  return placeOpenDcTasks(tasks, directory, { ...options, intervalMs });
 }
 
-function placeTasks(
+/**
+ * The workload of tasks that are read already.
+ *
+ * @param directory Named in messages; its last part names the workload.
+ */
+export function placeOpenDcTasks(
   tasks: OpenDcTasks,
   directory: string,
   { intervalMs, vms: vmsMax, steps }: OpenDcOptions & { readonly intervalMs: number },

@@ -183,7 +183,7 @@ function fillColumn(
     } else if (isInside && gaps === 'hold') repairs.zeroed++;
     const demandMips = value * scale;
     // A sum of parts may exceed the whole by its last bits.
-    if (demandMips > capacityMips * (1 + 1e-12)) repairs.cut++;
+    if (weight > 0 && demandMips > capacityMips * (1 + 1e-12)) repairs.cut++;
     const mips = Math.min(demandMips, capacityMips);
     demandUnits[(row - start) * vms + column] = unitsOf(mips, capacityMips, spec.mipsPerUnit);
   }
