@@ -127,6 +127,15 @@ function changesOf(cluster: ClusterView, actions: readonly Action[]): Map<number
       case 'setPstate':
         at(action.host).pstate = action.pstate;
         break;
+      case 'abortMigration': {
+        const migration = cluster.migration(action.vm);
+        if (migration === undefined) break;
+        at(migration.target).leaving.push(action.vm);
+        at(migration.source).arriving.push(action.vm);
+        break;
+      }
+      case 'switchMigration':
+        break;
     }
   }
   return changes;

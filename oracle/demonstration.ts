@@ -47,6 +47,8 @@ const actionCodes = {
   powerOn: 'n',
   powerOff: 'f',
   setPstate: 's',
+  abortMigration: 'a',
+  switchMigration: 'c',
 } as const;
 
 type PackedAction = readonly (string | number)[];
@@ -78,6 +80,9 @@ function packAction(action: Action): PackedAction {
       return action.domain === undefined
         ? [code, action.host, action.pstate]
         : [code, action.host, action.pstate, action.domain];
+    case 'abortMigration':
+    case 'switchMigration':
+      return [code, action.vm];
     case 'powerOff':
       return action.to === undefined ? [code, action.host] : [code, action.host, action.to];
     default:
@@ -89,6 +94,8 @@ function unpackAction(packed: PackedAction): Action | undefined {
   const [code, first, second, third] = packed;
   if (typeof first !== 'number') return undefined;
   if (code === actionCodes.powerOn) return { type: 'powerOn', host: first };
+  if (code === actionCodes.abortMigration) return { type: 'abortMigration', vm: first };
+  if (code === actionCodes.switchMigration) return { type: 'switchMigration', vm: first };
   if (code === actionCodes.powerOff) {
     const to = second === 'S3' || second === 'S5' ? { to: second } : {};
     return { type: 'powerOff', host: first, ...to } as Action;

@@ -36,6 +36,7 @@ export {
 } from './migration/estimate.ts';
 export { failMigration } from './migration/fail.ts';
 export { expectMigration, type MigrationForecast } from './migration/forecast.ts';
+export type { MigrationProgress } from './migration/progress.ts';
 export { abortMigration, switchMigration } from './migration/requests.ts';
 export {
   type AutoConverge,

@@ -1,6 +1,7 @@
 /** A plan: the ordered actions of one decision, within a budget, and how it is carried out. */
 import { assert } from './errors.ts';
 import { setDomainPstate, setPstate } from './frequency.ts';
+import { abortMigration, switchMigration } from './migration/requests.ts';
 import { powerOff, powerOn } from './power-transitions.ts';
 import { migrateVm, placeVm, type Refusal } from './transitions.ts';
 import type { Twin } from './twin.ts';
@@ -22,7 +23,10 @@ export type Action =
       readonly pstate: number;
       /** One frequency domain; without it all of the host. */
       readonly domain?: number;
-    };
+    }
+  /** Ends a migration; the VM stays where it is. Or lets the VM go on at its target now (post-copy). */
+  | { readonly type: 'abortMigration'; readonly vm: number }
+  | { readonly type: 'switchMigration'; readonly vm: number };
 
 /** What one decision may do at most. */
 export interface Budget {
@@ -78,6 +82,14 @@ export class Plan {
     });
   }
 
+  abortMigration(vm: number): void {
+    this.actions.push({ type: 'abortMigration', vm });
+  }
+
+  switchMigration(vm: number): void {
+    this.actions.push({ type: 'switchMigration', vm });
+  }
+
   /** Appends an action made elsewhere. */
   add(action: Action): void {
     if (action.type === 'migrate') this.migrate(action.vm, action.host);
@@ -123,5 +135,9 @@ export function applyAction(twin: Twin, action: Action): Refusal {
       return action.domain === undefined
         ? setPstate(twin, action.host, action.pstate)
         : setDomainPstate(twin, action.host, action.domain, action.pstate);
+    case 'abortMigration':
+      return abortMigration(twin, action.vm);
+    case 'switchMigration':
+      return switchMigration(twin, action.vm);
   }
 }

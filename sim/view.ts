@@ -4,6 +4,8 @@
  * value is the mean over the last complete interval before t.
  */
 import { vcpusInDomain } from './domains.ts';
+import { expectMigration, type MigrationForecast } from './migration/forecast.ts';
+import { type MigrationProgress, migrationProgress } from './migration/progress.ts';
 import type { ClusterModel } from './model.ts';
 import { pstatePowerW } from './power.ts';
 import { hostPower, isComingUp, isDown, vmStatus } from './status.ts';
@@ -71,6 +73,10 @@ export interface ClusterView {
   demandAt(vm: number, lag: number): number;
   /** Rate cap of the VM's memory transfer, bytes/s. */
   migrationBytesPerS(vm: number): number;
+  /** Progress of the VM's migration; `undefined` when it has none. */
+  migration(vm: number): MigrationProgress | undefined;
+  /** What its migration to `host` would take, if rates and load stayed as they are. */
+  expectMigration(vm: number, host: number): MigrationForecast;
 }
 
 /** Longest history a policy is shown, intervals. */
@@ -258,5 +264,13 @@ export class TwinView implements ClusterView {
   }
   migrationBytesPerS(vm: number): number {
     return this.#model.migrationBytesPerS[vm]!;
+  }
+  migration(vm: number): MigrationProgress | undefined {
+    return migrationProgress(this.twin, vm);
+  }
+  expectMigration(vm: number, host: number): MigrationForecast {
+    return expectMigration(this.twin, vm, host, (at, usedMips) =>
+      this.powerW(at, this.pstate(at), usedMips),
+    );
   }
 }

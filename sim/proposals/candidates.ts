@@ -117,6 +117,7 @@ function omissions(cluster: ClusterView, candidate: Candidate, most: number): Ca
   const groups = new Map<number, Action[]>();
   for (const action of candidate.actions) {
     if (action.type === 'place' || action.type === 'setPstate') continue;
+    if (action.type === 'abortMigration' || action.type === 'switchMigration') continue;
     const owner = action.type === 'migrate' ? cluster.hostOf(action.vm) : action.host;
     const group = groups.get(owner);
     if (group === undefined) groups.set(owner, [action]);

@@ -50,7 +50,22 @@ class LegalityDraft {
         );
       case 'setPstate':
         return action.pstate >= 0 && action.pstate < cluster.pstates(action.host);
+      case 'abortMigration': {
+        const stage = cluster.migration(action.vm)?.stage;
+        return stage !== undefined && stage !== 'postCopy' && this.#end(action.vm);
+      }
+      case 'switchMigration': {
+        const stage = cluster.migration(action.vm)?.stage;
+        return (stage === 'memory' || stage === 'dirty') && this.#end(action.vm);
+      }
     }
+  }
+
+  /** A migration is ended once. */
+  #end(vm: number): boolean {
+    if (this.#moved.has(vm)) return false;
+    this.#moved.add(vm);
+    return true;
   }
 
   #switch(host: number, on: boolean): boolean {

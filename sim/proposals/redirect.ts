@@ -104,6 +104,8 @@ function reroute(cluster: ClusterView, action: Action, host: number, target: num
     case 'powerOff':
       return action.host === target ? [] : [action];
     case 'powerOn':
+    case 'abortMigration':
+    case 'switchMigration':
       return [action];
   }
 }

@@ -10,7 +10,8 @@ const text = smallScenario(24);
 function describeAction(action: Action): string {
   const vm = 'vm' in action ? ` VM ${action.vm}` : '';
   const pstate = 'pstate' in action ? ` to ${action.pstate}` : '';
-  return `${action.type}${vm} host ${action.host}${pstate}`;
+  const host = 'host' in action ? ` host ${action.host}` : '';
+  return `${action.type}${vm}${host}${pstate}`;
 }
 
 it('decides, line by line, and ends as stored', () => {

@@ -124,7 +124,7 @@ describe('the network', () => {
     });
     const rename = (action: Action): Action => ({
       ...action,
-      host: newHost[action.host]!,
+      ...('host' in action ? { host: newHost[action.host]! } : {}),
       ...('vm' in action ? { vm: newVm[action.vm]! } : {}),
     });
     const other = viewOf(metAfter({ hosts: otherHosts, vms: otherVms }));
