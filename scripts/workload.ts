@@ -2,11 +2,13 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import {
+  createWorkload,
   InputError,
   inputError,
   issuesOf,
   quantity,
   type Scenario,
+  sharedUint16,
   sliceWorkload,
   type Workload,
 } from '../sim/index.ts';
@@ -51,6 +53,11 @@ const seed = z.int().min(0).optional().describe("default: the run's seed");
 
 /** What a scenario's `workload` may hold, by type. */
 export const workloadSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('none').describe('no VMs but those of applications; needs a duration'),
+    every: every.describe('length of a telemetry interval; default: 300 s'),
+    window,
+  }),
   z.strictObject({
     type: z.literal('synthetic').describe('generated; no files needed'),
     vms: vms.describe('VMs; default: 150'),
@@ -212,6 +219,8 @@ function readEntry(
 ): Workload {
   const given = entry as WorkloadEntry;
   switch (given.type) {
+    case 'none':
+      return createWorkload('none', given.every ?? 300_000, [], sharedUint16(0));
     case 'synthetic': {
       const { type, profile: name, vms: count, steps, churn, every, sizes } = given;
       const expanded = sizes?.flatMap(repeated);

@@ -4,7 +4,8 @@
  * (ratios of totals), so `slatahPooled` and `pdmPooled` stand beside them and must not be compared
  * across.
  */
-import { type CostVector, costOf } from './objective.ts';
+import { type CostVector, costOf, joulesPerKwh } from './objective.ts';
+import { type ApplicationSummary, summarizeRequests } from './requests/request-summary.ts';
 import { vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
@@ -45,6 +46,10 @@ export interface RunSummary {
     readonly p95: number;
     readonly p99: number;
   };
+  /** Requests of each application; absent without applications. */
+  readonly applications?: readonly ApplicationSummary[];
+  /** Energy of all hosts / requests completed by all applications, J; absent without any. */
+  readonly joulesPerRequest?: number;
   readonly eventsProcessed: number;
 }
 
@@ -80,9 +85,22 @@ export function summarize(twin: Twin): { readonly summary: RunSummary; readonly 
     meanWaitS: ratio(vms.waitedMs / 1000, vms.arrived),
     fairness: vms.fairness,
     ...(response === undefined ? {} : { responseS: response }),
+    ...requestPart(twin, cost.energyKwh),
     eventsProcessed: state.eventsProcessed[0]!,
   };
   return { summary, cost };
+}
+
+/** What a run with applications says beside the rest. */
+function requestPart(
+  twin: Twin,
+  energyKwh: number,
+): Pick<RunSummary, 'applications' | 'joulesPerRequest'> {
+  if (twin.model.requests.applications === 0) return {};
+  const applications = summarizeRequests(twin);
+  const completed = applications.reduce((sum, application) => sum + application.completed, 0);
+  if (completed === 0) return { applications };
+  return { applications, joulesPerRequest: (energyKwh * joulesPerKwh) / completed };
 }
 
 /** 0 / 0 counts as 0: nothing happened, nothing was violated. */

@@ -413,7 +413,7 @@ function slotCount(model: ClusterModel): number {
 /** One timer per owner: see the ranges in `timers.ts`. */
 function timerCount(model: ClusterModel): number {
   const { queues, applications, services, calls } = model.requests;
-  const requests = queues + applications + services + calls;
+  const requests = queues + applications + services + calls + (queues > 0 ? 1 : 0);
   const deadlines = model.migrationTimeouts ? model.migrationsMax : 0;
   const others = model.vms + model.tasks.count + model.flows + requests + deadlines;
   return 5 * (model.hosts + 1) + others;

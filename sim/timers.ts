@@ -43,6 +43,8 @@ export interface TimerRanges {
   readonly source: number;
   readonly service: number;
   readonly call: number;
+  /** End of a telemetry interval, with applications only. */
+  readonly telemetry: number;
   /** Timeout of a migration; none where no VM has one. */
   readonly deadline: number;
   readonly end: number;
@@ -57,7 +59,8 @@ export function timerRanges(model: ClusterModel): TimerRanges {
   const source = queue + model.requests.queues;
   const service = source + model.requests.applications;
   const call = service + model.requests.services;
-  const deadline = call + model.requests.calls;
+  const telemetry = call + model.requests.calls;
+  const deadline = telemetry + (model.requests.queues > 0 ? 1 : 0);
   return {
     completion: 0,
     transition: rows,
@@ -71,6 +74,7 @@ export function timerRanges(model: ClusterModel): TimerRanges {
     source,
     service,
     call,
+    telemetry,
     deadline,
     end: deadline + (model.migrationTimeouts ? model.migrationsMax : 0),
   };

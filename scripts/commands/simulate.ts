@@ -13,6 +13,7 @@ import { printJson, runCommand, wholeNumber } from '../cli.ts';
 import { loadEpisode, readEpisode, startTwin } from '../episode.ts';
 import { policyOf } from '../evaluate/contestant.ts';
 import { writeAtomically } from '../files.ts';
+import { describeApplications } from './describe-applications.ts';
 
 interface Options {
   readonly policy?: string;
@@ -113,6 +114,7 @@ function describe(name: string, seed: number, result: RunResult): string {
       : line(
           'task response',
           `mean ${summary.responseS.mean.toFixed(1)} s, p99 ${summary.responseS.p99.toFixed(1)} s`,
-        ))
+        )) +
+    describeApplications(summary)
   );
 }

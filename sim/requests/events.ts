@@ -1,7 +1,8 @@
 /** Requests at time 0, and their events: of queues, sources, services and calls. */
+import { phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
 import { callTimer, failCall, finishWork } from './calls.ts';
-import { removeFirstCall } from './queue.ts';
+import { readQueueDemand, removeFirstCall } from './queue.ts';
 import { takeDoneCalls, wakeQueue } from './serve.ts';
 import { sourceTimer, startSource } from './sources.ts';
 
@@ -15,6 +16,11 @@ export function initializeRequests(twin: Twin): void {
     state.serviceVariant[service] = requests.initialVariant[service]!;
   }
   state.serviceNext.fill(-1);
+  state.queueAskedMips.fill(-1);
+  if (requests.queues > 0) {
+    const firstMs = twin.model.workload.intervalMs;
+    schedule(twin.state, twin.timers.telemetry, firstMs, phases.arrival);
+  }
   for (let application = 0; application < requests.applications; application++) {
     const first = requests.callStart[application]!;
     const count = requests.callStart[application + 1]! - first;
@@ -32,7 +38,8 @@ export function requestTimer(twin: Twin, timer: number): void {
   if (timer < timers.source) queueTimer(twin, timer - timers.queue);
   else if (timer < timers.service) sourceTimer(twin, timer - timers.source);
   else if (timer < timers.call) endSwitch(twin, timer - timers.service);
-  else callTimer(twin, timer - timers.call);
+  else if (timer < timers.telemetry) callTimer(twin, timer - timers.call);
+  else readQueueDemand(twin);
 }
 
 function queueTimer(twin: Twin, queue: number): void {

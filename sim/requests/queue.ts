@@ -33,6 +33,28 @@ export function requestMips(twin: Twin, vm: number): number {
   return queue < 0 ? 0 : twin.state.requests.queueMips[queue]!;
 }
 
+/** CPU that the requests in `vm` asked for over the last interval, MIPS; -1 before it or without any. */
+export function requestDemandMips(twin: Twin, vm: number): number {
+  const queue = queueOfVm(twin, vm);
+  return queue < 0 ? -1 : twin.state.requests.queueAskedMips[queue]!;
+}
+
+/** A telemetry interval ends: what the VMs of all queues asked for in it becomes known. */
+export function readQueueDemand(twin: Twin): void {
+  const { model, state } = twin;
+  const { queueAskedMips, queueAskedMi } = state.requests;
+  const nowMs = state.nowMs[0]!;
+  const { intervalMs } = model.workload;
+  for (let queue = 0; queue < model.requests.queues; queue++) {
+    const vm = model.requests.queueVm[queue]!;
+    const heldS = (nowMs - state.vmSinceMs[vm]!) / 1000;
+    const askedMi = state.vmDemandedMi[vm]! + state.vmAskedMips[vm]! * heldS;
+    queueAskedMips[queue] = ((askedMi - queueAskedMi[queue]!) * 1000) / intervalMs;
+    queueAskedMi[queue] = askedMi;
+  }
+  schedule(state, twin.timers.telemetry, nowMs + intervalMs, phases.arrival);
+}
+
 /** Counts `vm` as come to (`by` = 1) or gone from (-1) `host`, if it answers requests. */
 export function countQueue(twin: Twin, host: number, vm: number, by: 1 | -1): void {
   if (queueOfVm(twin, vm) < 0) return;

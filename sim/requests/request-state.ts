@@ -56,6 +56,10 @@ export interface RequestState {
   readonly queueSinceMs: Float64Array;
   /** Until when the replica wakes up, ms; 0 when it is awake. */
   readonly queueWakeMs: Float64Array;
+  /** CPU that the VM asked for over the last complete telemetry interval, MIPS; -1 before the first. */
+  readonly queueAskedMips: Float64Array;
+  /** What it had asked for in all when that interval ended, MIPS·s. */
+  readonly queueAskedMi: Float64Array;
   /** Calls in the queue. */
   readonly queueCalls: Int32Array;
   /** 1 while the replica gets calls, 0 while it is parked. */
@@ -124,6 +128,8 @@ export function requestColumns(model: RequestModel, hostRows: number, take: Colu
     queueMips: take.f64(queues),
     queueSinceMs: take.f64(queues),
     queueWakeMs: take.f64(queues),
+    queueAskedMips: take.f64(queues),
+    queueAskedMi: take.f64(queues),
     placeDoneMi: take.f64(places),
     callSentMs: take.f64(calls),
     callQueuedMs: take.f64(calls),

@@ -7,6 +7,7 @@ import type { Objective } from '../objective.ts';
 import type { Budget } from '../plan.ts';
 import { unlimited } from '../plan.ts';
 import type { Workload } from '../workload.ts';
+import { withApplications } from './applications.ts';
 import { hostFromPreset } from './host-presets.ts';
 import type { Scenario } from './schema.ts';
 
@@ -16,10 +17,19 @@ type HostEntry = Scenario['hosts'][number];
  * @param path Name of the scenario's file, for messages.
  * @throws InputError for hosts named twice, VMs on two hosts or unknown, and incomplete hosts.
  */
-export function modelOf(scenario: Scenario, workload: Workload, path: string): ClusterModel {
+export function modelOf(scenario: Scenario, trace: Workload, path: string): ClusterModel {
   const issues: Issue[] = [];
+  const { workload, applications } = withApplications(
+    scenario.applications ?? [],
+    trace,
+    path,
+    issues,
+  );
   if (workload.vmNames.length === 0) {
     issues.push({ path: `${path}: workload`, expected: 'at least one VM', got: 'none' });
+  }
+  if (endOf(scenario, trace) <= 0) {
+    issues.push({ path: `${path}: duration`, expected: 'a duration above 0', got: 'none' });
   }
   const { hosts, initialHost } = expandHosts(scenario, workload, path, issues);
   if (issues.length > 0) throw new InputError(issues);
@@ -27,6 +37,7 @@ export function modelOf(scenario: Scenario, workload: Workload, path: string): C
   return buildModel({
     hosts,
     workload,
+    applications,
     initialHost,
     migration: (vm) => ({
       bytesPerS: migration.bandwidth,

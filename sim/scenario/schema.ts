@@ -5,17 +5,11 @@
 import { z } from 'zod';
 import { governors } from '../governors/index.ts';
 import { defaultObjective } from '../objective.ts';
+import { application } from './application-schema.ts';
 import { hostPresets } from './host-presets.ts';
-import { parseQuantity, type QuantityKind, quantityExamples } from './quantity.ts';
+import { quantity } from './quantity-field.ts';
 
-/** A quantity string, read into its base unit. */
-export const quantity = (kind: QuantityKind) =>
-  z.unknown().transform((value, context) => {
-    const parsed = typeof value === 'string' ? parseQuantity(kind, value) : undefined;
-    if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: quantityExamples[kind], input: value });
-    return z.NEVER;
-  });
+export { quantity };
 
 const whole = (minimum: number) => z.int().min(minimum);
 const fraction = z.number().min(0).max(1);
@@ -111,6 +105,12 @@ export const scenarioSchema = z.strictObject({
     })
     .prefault({})
     .describe('weights of the cost, kWh-equivalents'),
+  applications: z
+    .array(application)
+    .optional()
+    .describe(
+      'what answers requests; each replica is a VM of its own, beside those of the workload',
+    ),
   network: z
     .strictObject({
       port: quantity('rate').default(125e6).describe('port of each host, both directions together'),
