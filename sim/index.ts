@@ -1,4 +1,14 @@
 /** The twin's public names. */
+export { type Bill, type BillRow, type BillSpec, billOf, formatBill } from './accounting/bill.ts';
+export { type IdlePolicy, idlePolicies } from './accounting/idle-policy.ts';
+export { type AccountingKey, accountingKey, billSpecOf } from './accounting/scenario-key.ts';
+export { billOfTwin } from './accounting/twin-bill.ts';
+export {
+  type UnattributedEnergy,
+  unattributedEnergy,
+  type VmEnergy,
+  vmEnergy,
+} from './accounting/twin-ledger.ts';
 export { sharedFloat64, sharedInt32, sharedUint16 } from './columns.ts';
 export { type DiskDemand, type DiskSpec, diskResponseS } from './disk-spec.ts';
 export { type AfterEvent, advance } from './engine.ts';

@@ -2,15 +2,21 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import {
+  accountingKey,
+  type Bill,
+  billOfTwin,
+  billSpecOf,
   budgetOf,
   createPolicy,
+  formatBill,
   objectiveOf,
   policyNames,
   type RunResult,
   runPolicy,
+  type Twin,
 } from '../../sim/index.ts';
 import { printJson, runCommand, wholeNumber } from '../cli.ts';
-import { loadEpisode, readEpisode, startTwin } from '../episode.ts';
+import { type LoadedEpisode, loadEpisode, readEpisode, startTwin } from '../episode.ts';
 import { policyOf } from '../evaluate/contestant.ts';
 import { writeAtomically } from '../files.ts';
 import { describeApplications } from './describe-applications.ts';
@@ -21,6 +27,7 @@ interface Options {
   readonly seed?: number;
   readonly out?: string;
   readonly json?: boolean;
+  readonly bill?: boolean;
   readonly printScenario?: boolean;
 }
 
@@ -33,13 +40,14 @@ export function simulateCommand(): Command {
     .option('--seed <n>', "instead of the scenario's", wholeNumber(0))
     .option('--out <dir>', 'also write summary.json and series.csv there')
     .option('--json', 'print JSON')
+    .option('--bill', 'charge the energy to VMs and tenants')
     .option('--print-scenario', 'print the scenario with all defaults filled in, and stop')
     .action((scenario: string, options: Options) => runCommand(() => simulate(scenario, options)));
 }
 
 function simulate(path: string, options: Options): void {
   const episode = readEpisode(path, options.seed);
-  const loaded = loadEpisode(episode);
+  const loaded = withAccounting(loadEpisode(episode), options.bill === true);
   const { scenario, untilMs } = loaded;
   if (options.printScenario) {
     printJson(scenario);
@@ -57,22 +65,50 @@ function simulate(path: string, options: Options): void {
       : options.policy === 'oracle'
         ? policyOf({ type: 'oracle', name: 'oracle' }, decides)
         : createPolicy(options.policy ?? scenario.policy, `${path}: policy`);
-  const result = runPolicy(startTwin(episode, loaded), policy, { ...decides, untilMs });
-  if (options.out !== undefined) writeRun(options.out, result, episode.seed);
-  if (options.json) printJson(outcome(result, episode.seed));
-  else process.stdout.write(describe(scenario.name, episode.seed, result));
+  const twin = startTwin(episode, loaded);
+  const result = runPolicy(twin, policy, { ...decides, untilMs });
+  const bill = billOfRun(loaded, twin);
+  if (options.out !== undefined) writeRun(options.out, result, episode.seed, bill);
+  if (options.json) printJson(outcome(result, episode.seed, bill));
+  else {
+    process.stdout.write(describe(scenario.name, episode.seed, result));
+    if (bill !== undefined) process.stdout.write(`\n${formatBill(bill)}`);
+  }
+}
+
+/** Turns accounting on where a bill is wanted and the scenario does not have it. */
+function withAccounting(loaded: LoadedEpisode, wanted: boolean): LoadedEpisode {
+  if (!wanted || loaded.scenario.accounting !== undefined) return loaded;
+  const accounting = accountingKey.parse({});
+  return {
+    ...loaded,
+    scenario: { ...loaded.scenario, accounting },
+    model: { ...loaded.model, accounting: { idle: accounting.idle } },
+  };
+}
+
+function billOfRun({ scenario, model }: LoadedEpisode, twin: Twin): Bill | undefined {
+  const { accounting } = scenario;
+  if (accounting === undefined) return undefined;
+  return billOfTwin(twin, billSpecOf(accounting, model.workload.vmNames, 'accounting.tenants'));
 }
 
 /** Everything but the series; the same bytes for the same scenario, seed and code. */
-function outcome(result: RunResult, seed: number): object {
+function outcome(result: RunResult, seed: number, bill: Bill | undefined): object {
   const { policy, objective, cost, summary, refusedActions } = result;
-  return { policy, seed, objectiveKwh: objective, cost, summary, refusedActions };
+  const billed = bill === undefined ? {} : { bill };
+  return { policy, seed, objectiveKwh: objective, cost, summary, refusedActions, ...billed };
 }
 
-function writeRun(directory: string, result: RunResult, seed: number): void {
+function writeRun(
+  directory: string,
+  result: RunResult,
+  seed: number,
+  bill: Bill | undefined,
+): void {
   writeAtomically(
     join(directory, 'summary.json'),
-    `${JSON.stringify(outcome(result, seed), null, 2)}\n`,
+    `${JSON.stringify(outcome(result, seed, bill), null, 2)}\n`,
   );
   const rows = result.series.map((row) =>
     [row.timeMs, row.powerW, row.hostsOn, row.migrations].join(','),

@@ -26,10 +26,10 @@ export interface BillSpec {
    */
   readonly overhead: 'separate' | 'shared';
   /** VMs by tenant; VMs that nobody names pay for themselves. */
-  readonly tenants: Readonly<Record<string, readonly string[]>>;
+  readonly tenants: readonly { readonly name: string; readonly vms: readonly string[] }[];
 }
 
-export const defaultBill: BillSpec = { pricePerKwh: 0, pue: 1, overhead: 'separate', tenants: {} };
+export const defaultBill: BillSpec = { pricePerKwh: 0, pue: 1, overhead: 'separate', tenants: [] };
 
 /** One row: a tenant, or one of its VMs, or what is nobody's. */
 export interface BillRow {
@@ -58,16 +58,14 @@ const joulesPerKwh = 3.6e6;
 
 /**
  * @param unattributedJ What no VM was charged, J.
- * @param path Where the tenants are named, for messages.
  * @throws InputError for a tenant's VM that is not there or has two tenants.
  */
-export function billOf(
-  charges: readonly VmCharge[],
-  unattributedJ: number,
-  spec: BillSpec,
-  path = 'tenants',
-): Bill {
-  const tenantOf = assignTenants(charges, spec, path);
+export function billOf(charges: readonly VmCharge[], unattributedJ: number, spec: BillSpec): Bill {
+  const tenantOf = checkTenants(
+    charges.map(({ vm }) => vm),
+    spec,
+    'tenants',
+  );
   const chargedJ = charges.reduce((sum, charge) => sum + ownJ(charge), 0);
   const shared = spec.overhead === 'shared' && chargedJ > 0;
   const rows = charges.map((charge) =>
@@ -83,24 +81,32 @@ export function billOf(
   return { tenants, unattributed, total: sum('total', [...rows, unattributed]) };
 }
 
-/** Tenant of each VM; its own name where it has none. */
-function assignTenants(charges: readonly VmCharge[], spec: BillSpec, path: string): string[] {
-  const index = new Map(charges.map(({ vm }, at) => [vm, at]));
-  const tenantOf = new Array<string | undefined>(charges.length).fill(undefined);
+/**
+ * Tenant of each VM; its own name where it has none.
+ *
+ * @param path Where the tenants are named, for messages.
+ * @throws InputError with every VM that is not there or has two tenants.
+ */
+export function checkTenants(vmNames: readonly string[], spec: BillSpec, path: string): string[] {
+  const index = new Map(vmNames.map((name, vm) => [name, vm]));
+  const tenantOf = new Array<string | undefined>(vmNames.length).fill(undefined);
   const issues: Issue[] = [];
-  for (const [tenant, vms] of Object.entries(spec.tenants)) {
+  spec.tenants.forEach(({ name, vms }, tenant) => {
     for (const vm of vms) {
       const at = index.get(vm);
-      const expected = at === undefined ? 'a VM of the workload' : 'each VM under one tenant';
       const other = at === undefined ? undefined : tenantOf[at];
-      if (at === undefined) issues.push({ path: `${path}.${tenant}`, expected, got: `"${vm}"` });
-      else if (other !== undefined) {
-        issues.push({ path: `${path}.${tenant}`, expected, got: `"${vm}", also under ${other}` });
-      } else tenantOf[at] = tenant;
+      if (at !== undefined && other === undefined) tenantOf[at] = name;
+      else {
+        issues.push({
+          path: `${path}[${tenant}].vms`,
+          expected: at === undefined ? 'a VM of the workload' : 'each VM under one tenant',
+          got: at === undefined ? `"${vm}"` : `"${vm}", also under ${other}`,
+        });
+      }
     }
-  }
+  });
   if (issues.length > 0) throw new InputError(issues);
-  return tenantOf.map((tenant, at) => tenant ?? charges[at]!.vm);
+  return tenantOf.map((tenant, vm) => tenant ?? vmNames[vm]!);
 }
 
 const ownJ = ({ idleJ, activeJ, migrationJ }: Omit<VmCharge, 'vm'>): number =>

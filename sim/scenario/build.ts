@@ -1,4 +1,5 @@
 /** Scenario + workload → the immutable model, with the checks that need both. */
+import { billSpecOf } from '../accounting/scenario-key.ts';
 import { InputError, type Issue } from '../errors.ts';
 import { governors } from '../governors/index.ts';
 import type { HostSpec, PstateSpec } from '../host-spec.ts';
@@ -33,7 +34,10 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
   }
   const { hosts, initialHost } = expandHosts(scenario, workload, path, issues);
   if (issues.length > 0) throw new InputError(issues);
-  const { migration } = scenario;
+  const { migration, accounting } = scenario;
+  if (accounting !== undefined) {
+    billSpecOf(accounting, workload.vmNames, `${path}: accounting.tenants`);
+  }
   return buildModel({
     hosts,
     workload,
@@ -46,6 +50,7 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
     }),
     network: { type: 'star', portBytesPerS: scenario.network.port },
     migrationOverheadFraction: migration.overhead,
+    ...(accounting === undefined ? {} : { accounting: { idle: accounting.idle } }),
   });
 }
 

@@ -3,6 +3,7 @@
  * keys are errors, quantities carry their unit, and all problems are reported at once.
  */
 import { z } from 'zod';
+import { accountingKey } from '../accounting/scenario-key.ts';
 import { governors } from '../governors/index.ts';
 import { defaultObjective } from '../objective.ts';
 import { application } from './application-schema.ts';
@@ -105,6 +106,7 @@ export const scenarioSchema = z.strictObject({
     })
     .prefault({})
     .describe('weights of the cost, kWh-equivalents'),
+  accounting: accountingKey.optional().describe('charges energy to VMs and tenants; default: off'),
   applications: z
     .array(application)
     .optional()

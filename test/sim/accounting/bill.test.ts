@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { billOf, defaultBill, formatBill, type VmCharge } from '../../../sim/accounting/bill.ts';
+import {
+  billOf,
+  checkTenants,
+  defaultBill,
+  formatBill,
+  type VmCharge,
+} from '../../../sim/accounting/bill.ts';
 import { InputError } from '../../../sim/index.ts';
 import { tries } from '../random-cluster.ts';
 
@@ -10,7 +16,7 @@ const charges: readonly VmCharge[] = [
   { vm: 'db', idleJ: kwh, activeJ: 0, migrationJ: 0 },
   { vm: 'batch', idleJ: 0, activeJ: 3 * kwh, migrationJ: kwh },
 ];
-const tenants = { acme: ['web', 'db'] };
+const tenants = [{ name: 'acme', vms: ['web', 'db'] }];
 
 it('sums a tenant’s VMs, and multiplies by PUE and price', () => {
   const bill = billOf(charges, 2 * kwh, { ...defaultBill, tenants, pricePerKwh: 0.25, pue: 1.5 });
@@ -47,7 +53,7 @@ it('the rows sum to what the hosts took', () => {
       fc.constantFrom('separate' as const, 'shared' as const),
       (list, unattributedJ, overhead) => {
         const named = list.map((one, index) => ({ ...one, vm: `vm-${index}` }));
-        const half = { a: named.slice(0, list.length >> 1).map(({ vm }) => vm) };
+        const half = [{ name: 'a', vms: named.slice(0, list.length >> 1).map(({ vm }) => vm) }];
         const bill = billOf(named, unattributedJ, { ...defaultBill, overhead, tenants: half });
         let sum = bill.unattributed.energyKwh;
         for (const row of bill.tenants) sum += row.energyKwh;
@@ -79,11 +85,19 @@ it('prints as a table', () => {
 });
 
 it('names every VM that is not there or has two tenants', () => {
-  const twice = { a: ['web', 'nope'], b: ['web'] };
-  expect(() => billOf(charges, 0, { ...defaultBill, tenants: twice }, 'f: tenants')).toThrow(
+  const twice = [
+    { name: 'a', vms: ['web', 'nope'] },
+    { name: 'b', vms: ['web'] },
+  ];
+  const names = charges.map(({ vm }) => vm);
+  expect(() => checkTenants(names, { ...defaultBill, tenants: twice }, 'f: tenants')).toThrow(
     new InputError([
-      { path: 'f: tenants.a', expected: 'a VM of the workload', got: '"nope"' },
-      { path: 'f: tenants.b', expected: 'each VM under one tenant', got: '"web", also under a' },
+      { path: 'f: tenants[0].vms', expected: 'a VM of the workload', got: '"nope"' },
+      {
+        path: 'f: tenants[1].vms',
+        expected: 'each VM under one tenant',
+        got: '"web", also under a',
+      },
     ]),
   );
 });
