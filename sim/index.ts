@@ -22,8 +22,12 @@ export {
 } from './errors.ts';
 export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
 export {
+  createGovernor,
+  type GovernorKind,
   type GovernorRule,
   type GovernorSample,
+  governorKind,
+  governorKinds,
   governorNamed,
   governors,
 } from './governors/index.ts';

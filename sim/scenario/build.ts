@@ -200,7 +200,9 @@ function hostOf(entry: HostEntry, name: string, at: string, issues: Issue[]): Ho
     shutdownMs: entry.shutdown?.time ?? base?.shutdownMs ?? 0,
     shutdownW: entry.shutdown?.power ?? base?.shutdownW ?? fastest.idleW,
     initiallyOn: entry.on,
-    ...(entry.governor === undefined ? {} : { governor: { rule, periodMs: entry.governor.every } }),
+    ...(entry.governor === undefined
+      ? {}
+      : { governor: { rule, periodMs: entry.governor.every, slots: governors[rule]!.slots } }),
   };
 }
 
