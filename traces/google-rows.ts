@@ -23,9 +23,8 @@ export interface UsageRow {
   place: string;
   startUs: number;
   endUs: number;
-  job: string;
-  index: string;
-  machine: string;
+  /** Id of the machine, or of the task: `job-index`. */
+  id: string;
   /** Mean CPU over the sample, NaN when missing. */
   cpu: number;
   /** Mean memory over the sample, NaN when missing. */
@@ -56,20 +55,22 @@ type ColumnName = keyof typeof names2019;
 /**
  * Reads one file.
  *
+ * @param per Whose id rows have.
  * @returns Rows read.
  * @throws InputError when the file is of no known shape or damaged; what is wrong with rows goes to
  *   `issues`, until there are too many.
  */
 export function readUsageRows(
   path: string,
+  per: 'machine' | 'task',
   issues: IssueList,
   onUsage: (row: UsageRow) => void,
 ): number {
   const first = firstLineOf(path);
   if (first === '') throw inputError(path, 'at least one row', 'an empty first line');
-  if (/^\s*\{/.test(first)) return readJsonRows(path, issues, onUsage);
-  if (/^\s*\d+,/.test(first)) return read2011(path, issues, onUsage);
-  if (/\bstart_time\b/.test(first)) return read2019(path, issues, onUsage);
+  if (/^\s*\{/.test(first)) return readJsonRows(path, per, issues, onUsage);
+  if (/^\s*\d+,/.test(first)) return read2011(path, per, issues, onUsage);
+  if (/\bstart_time\b/.test(first)) return read2019(path, per, issues, onUsage);
   const expected = 'rows of task_usage (2011), or instance_usage (2019) as JSON lines or CSV';
   throw inputError(`${path}:1`, expected, first);
 }
@@ -81,7 +82,12 @@ export function isGoogleLine(line: string): boolean {
   return /^(?:\d+,){5}/.test(line) && [19, 20].includes(line.split(',').length);
 }
 
-function read2011(path: string, issues: IssueList, onUsage: (row: UsageRow) => void): number {
+function read2011(
+  path: string,
+  per: 'machine' | 'task',
+  issues: IssueList,
+  onUsage: (row: UsageRow) => void,
+): number {
   const usage = emptyUsage();
   let rows = 0;
   readRows(path, ',', (row) => {
@@ -90,14 +96,19 @@ function read2011(path: string, issues: IssueList, onUsage: (row: UsageRow) => v
       addIssue(issues, row.place, '19 or 20 columns', row.summary);
       return;
     }
-    fill(usage, row, columns2011);
+    fill(usage, row, columns2011, per);
     usage.isInner = false;
     if (check(usage, issues)) onUsage(usage);
   });
   return rows;
 }
 
-function read2019(path: string, issues: IssueList, onUsage: (row: UsageRow) => void): number {
+function read2019(
+  path: string,
+  per: 'machine' | 'task',
+  issues: IssueList,
+  onUsage: (row: UsageRow) => void,
+): number {
   const usage = emptyUsage();
   let columns: Record<ColumnName, number> | undefined;
   let inner = -1;
@@ -115,7 +126,7 @@ function read2019(path: string, issues: IssueList, onUsage: (row: UsageRow) => v
       addIssue(issues, row.place, `${width} columns`, row.summary);
       return;
     }
-    fill(usage, row, columns);
+    fill(usage, row, columns, per);
     if (columns.cpu === columns.memory) {
       const struct = row.text(columns.cpu);
       usage.cpu = numberIn(struct, 'cpus');
@@ -127,7 +138,12 @@ function read2019(path: string, issues: IssueList, onUsage: (row: UsageRow) => v
   return rows;
 }
 
-function readJsonRows(path: string, issues: IssueList, onUsage: (row: UsageRow) => void): number {
+function readJsonRows(
+  path: string,
+  per: 'machine' | 'task',
+  issues: IssueList,
+  onUsage: (row: UsageRow) => void,
+): number {
   const usage = emptyUsage();
   let rows = 0;
   readLines(path, (bytes: Buffer, start, end, line) => {
@@ -144,10 +160,9 @@ function readJsonRows(path: string, issues: IssueList, onUsage: (row: UsageRow) 
     const usageOf = (typeof average === 'object' && average !== null ? average : {}) as JsonRow;
     usage.startUs = jsonNumber(row['start_time']);
     usage.endUs = jsonNumber(row['end_time']);
-    usage.job = String(row['collection_id'] ?? '');
     // Protocol buffers leave away what is 0.
-    usage.index = String(row['instance_index'] ?? '0');
-    usage.machine = String(row['machine_id'] ?? '0');
+    const task = `${row['collection_id'] ?? ''}-${row['instance_index'] ?? 0}`;
+    usage.id = per === 'machine' ? String(row['machine_id'] ?? 0) : task;
     usage.cpu = jsonNumber(usageOf['cpus']);
     usage.memory = jsonNumber(usageOf['memory']);
     usage.isInner = isAlloc(String(row['alloc_collection_id'] ?? ''));
@@ -204,17 +219,23 @@ function position(header: TableRow, names: readonly string[]): number {
 }
 
 function emptyUsage(): UsageRow {
-  const none = { place: '', job: '', index: '', machine: '', isInner: false };
+  const none = { place: '', id: '', isInner: false };
   return { ...none, startUs: 0, endUs: 0, cpu: 0, memory: 0 };
 }
 
-function fill(usage: UsageRow, row: TableRow, columns: Readonly<Record<ColumnName, number>>): void {
+function fill(
+  usage: UsageRow,
+  row: TableRow,
+  columns: Readonly<Record<ColumnName, number>>,
+  per: 'machine' | 'task',
+): void {
   usage.place = row.place;
   usage.startUs = row.number(columns.start);
   usage.endUs = row.number(columns.end);
-  usage.job = row.text(columns.job);
-  usage.index = row.text(columns.index);
-  usage.machine = row.text(columns.machine);
+  usage.id =
+    per === 'machine'
+      ? row.text(columns.machine)
+      : `${row.text(columns.job)}-${row.text(columns.index)}`;
   usage.cpu = row.isEmpty(columns.cpu) ? Number.NaN : notMissing(row.number(columns.cpu));
   usage.memory = row.isEmpty(columns.memory) ? Number.NaN : notMissing(row.number(columns.memory));
 }

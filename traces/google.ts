@@ -79,7 +79,7 @@ export function readGoogle(path: string, options: GoogleOptions = {}): Trace {
   const collected = new UsageSums(per, intervalMs, options.vms);
   const issues = new IssueList(path);
   let rows = 0;
-  for (const file of used) rows += readUsageRows(file, issues, (row) => collected.add(row));
+  for (const file of used) rows += readUsageRows(file, per, issues, (row) => collected.add(row));
   issues.throwIfAny();
   const vms = collected.vms({ vcpus, vcpuMips, memoryBytes });
   const { workload, repairs } = placeSamples(
@@ -143,12 +143,11 @@ class UsageSums {
 
   #addWhole(row: UsageRow): void {
     const isMachine = this.#per === 'machine';
-    if (isMachine && (row.machine === '' || row.machine === '0' || row.machine === '-1')) {
+    if (isMachine && (row.id === '' || row.id === '0' || row.id === '-1')) {
       this.repairs['samples without a machine, left out']++;
       return;
     }
-    const name = isMachine ? `machine-${row.machine}` : `task-${row.job}-${row.index}`;
-    const vm = this.#vmOf(name);
+    const vm = this.#vmOf(row.id);
     if (vm < 0) {
       this.repairs['samples of VMs beyond the first, left out']++;
       return;
@@ -167,12 +166,12 @@ class UsageSums {
   }
 
   /** The VM's number; −1 when it is one too many. */
-  #vmOf(name: string): number {
+  #vmOf(id: string): number {
     const { cpu } = this;
     const known = cpu.names.length;
-    const vm = known < this.#vmsMax ? cpu.vm(name) : cpu.known(name);
+    const vm = known < this.#vmsMax ? cpu.vm(id) : cpu.known(id);
     if (vm === known) {
-      this.#memory.vm(name);
+      this.#memory.vm(id);
       this.#states.push({ fromMs: Infinity, untilMs: 0, cpuMax: 0, memoryMax: 0 });
     }
     return vm;
@@ -186,7 +185,8 @@ class UsageSums {
   }): readonly SampledVm[] {
     const { vcpus, vcpuMips, memoryBytes } = machine;
     const bytes = (fraction: number): number => Math.max(mib, Math.ceil(fraction * memoryBytes));
-    return this.cpu.names.map((name, vm): SampledVm => {
+    return this.cpu.names.map((id, vm): SampledVm => {
+      const name = `${this.#per}-${id}`;
       if (this.#per === 'machine') {
         return { vm, name, vcpus, vcpuMips, memoryBytes: bytes(this.#memoryPeak(vm)) };
       }

@@ -87,7 +87,8 @@ export class TableRow {
       else return numberOf(this.text(column));
     }
     // Both are whole and below 2^53, so the one division rounds as the decimal number does.
-    if (digits === 0 || digits > 15) return numberOf(this.text(column));
+    if (digits > 15) return Number(bytes.toString('latin1', this.#starts[column]!, end));
+    if (digits === 0) return Number.NaN;
     return (isNegative ? -mantissa : mantissa) / divisor;
   }
 
