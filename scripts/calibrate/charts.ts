@@ -1,4 +1,5 @@
 /** The calibration as charts: test days with interval, residuals, the curve of one host. */
+import { hostPowerW } from '../../sim/calibration/basis.ts';
 import { dayMs } from '../../sim/calibration/cluster-power.ts';
 import { quantile, windowMeans } from '../../sim/calibration/statistics.ts';
 import { axis, baseOptions, type ChartDefinition, rounded } from '../report/charts/definition.ts';
@@ -35,7 +36,11 @@ export function calibrationCharts(result: ClusterResult, series: ClusterSeries):
     staticW: means.columns[1]!,
     rollingW: means.columns[2]!,
   };
-  return [testChart(result, series, shown), residualChart(result, shown), curveChart(result)];
+  return [
+    testChart(result, series, shown),
+    residualChart(result, shown),
+    curveChart(result, series),
+  ];
 }
 
 const points = (days: Float64Array, valuesW: Float64Array, scale: number): Point[] =>
@@ -59,7 +64,7 @@ function timeAxis(days: Float64Array) {
     type: 'linear' as const,
     min: Math.floor(days[0] ?? 0),
     max: rounded(days.at(-1) ?? 1),
-    ticks: { ...axis('').ticks, stepSize: 0.25 },
+    ticks: { ...axis('').ticks, stepSize: 0.5 },
   };
 }
 
@@ -135,7 +140,7 @@ function residualChart({ test, rolling }: ClusterResult, shown: Shown): ChartDef
     id: 'calibration-residuals',
     title: `Refitting each hour brings the error from ${percent(test.mape30s)} % to ${percent(rolling.mape30s)} %, and the drift from ${signed(test.bias)} % to ${signed(rolling.bias)} %`,
     subtitle:
-      'Predicted minus measured, % of predicted, means of 5 min; beyond the edges: meters that fail or tasks the files do not show',
+      'Predicted minus measured, % of predicted, means of 5 min; a few spikes go beyond the edges',
     alt: `Residuals over the test days, fitted once and refitted hourly; bias ${signed(test.bias)} % and ${signed(rolling.bias)} %.`,
     height: 360,
     config: {
@@ -170,7 +175,10 @@ function residualChart({ test, rolling }: ClusterResult, shown: Shown): ChartDef
 
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
 
-function curveChart({ hostTableW, fit, source }: ClusterResult): ChartDefinition {
+function curveChart(
+  { hostTableW, fit, source }: ClusterResult,
+  { fit: { basis, coefficients: watts } }: ClusterSeries,
+): ChartDefinition {
   const idle = fit.coefficients[0]!.watts;
   const full = hostTableW[10]!;
   return {
@@ -184,11 +192,19 @@ function curveChart({ hostTableW, fit, source }: ClusterResult): ChartDefinition
       data: {
         datasets: [
           {
-            label: 'fitted, at the eleven points of the parameter file',
-            data: hostTableW.map((watts, point) => ({ x: 10 * point, y: rounded(watts) })),
+            label: 'fitted',
+            data: Array.from({ length: 101 }, (_, x) => ({
+              x,
+              y: rounded(hostPowerW(basis, watts, x / 100)),
+            })),
             ...line('bestHeuristic', 2),
+          },
+          {
+            label: 'eleven points of the parameter file',
+            data: hostTableW.map((y, point) => ({ x: 10 * point, y: rounded(y) })),
+            ...line('bestHeuristic', 0),
             pointRadius: 4,
-            pointStyle: 'rect',
+            pointStyle: 'rect' as const,
           },
           {
             label: 'straight line between its ends',

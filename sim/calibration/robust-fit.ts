@@ -8,6 +8,9 @@
  *   relative-huber      as squares up to 1.345 robust standard deviations, as absolute beyond
  *   relative-absolute   Σ s |y − ŷ| / y                                     (MAPE)
  *
+ * Relative errors are to the measured value, but at least to half the median of all: a meter that reads
+ * next to nothing would otherwise outweigh all others.
+ *
  * All by iteratively reweighted non-negative least squares. Absolute errors below 1e−4 are treated
  * as squares, so the minimum found is within that of the exact one.
  *
@@ -61,14 +64,15 @@ const iterationsMax = 60;
 /** Coefficients, [columns]; all 0 without rows. */
 export function robustFit(design: Design, options: FitOptions): Float64Array {
   const { loss } = options;
+  const floor = halfMedian(design, options);
   const squares = loss === 'least-squares' || loss === 'relative-squares';
-  let x = (squares ? undefined : options.start) ?? reweighted(design, options, undefined);
+  let x = (squares ? undefined : options.start) ?? reweighted(design, options, floor, undefined);
   if (squares) return x;
   let before = Number.POSITIVE_INFINITY;
   for (let iteration = 0; iteration < iterationsMax; iteration++) {
-    const scale = loss === 'relative-huber' ? robustScale(design, options, x) : 0;
-    const next = reweighted(design, options, { x, scale });
-    const error = meanLoss(design, options, next, scale);
+    const scale = loss === 'relative-huber' ? robustScale(design, options, floor, x) : 0;
+    const next = reweighted(design, options, floor, { x, scale });
+    const error = meanLoss(design, options, floor, { x: next, scale });
     x = next;
     if (Math.abs(before - error) <= 1e-7 * error) break;
     before = error;
@@ -99,21 +103,31 @@ function eachRow(design: Design, options: FitOptions, visit: (row: number) => vo
   }
 }
 
-const relativeError = (design: Design, row: number, x: Float64Array): number =>
-  Math.abs(design.measured[row]! - predictRow(design, row, x)) / design.measured[row]!;
+/** What errors are relative to at least. */
+function halfMedian(design: Design, options: FitOptions): number {
+  const values: number[] = [];
+  eachRow(design, options, (row) => values.push(design.measured[row]!));
+  return median(values) / 2;
+}
+
+const relativeError = (design: Design, floor: number, row: number, x: Float64Array): number =>
+  Math.abs(design.measured[row]! - predictRow(design, row, x)) /
+  Math.max(design.measured[row]!, floor);
 
 function reweighted(
   design: Design,
   options: FitOptions,
+  floor: number,
   last: { readonly x: Float64Array; readonly scale: number } | undefined,
 ): Float64Array {
   const system = new TriangularSystem(design.columns);
   eachRow(design, options, (row) => {
     const measured = design.measured[row]!;
     let weight = options.weights?.[row] ?? 1;
-    if (options.loss !== 'least-squares') weight /= measured * measured;
+    const reference = Math.max(measured, floor);
+    if (options.loss !== 'least-squares') weight /= reference * reference;
     if (last !== undefined) {
-      const error = relativeError(design, row, last.x);
+      const error = relativeError(design, floor, row, last.x);
       weight *=
         options.loss === 'relative-huber'
           ? Math.min(1, (huberK * last.scale) / Math.max(error, 1e-15))
@@ -125,19 +139,24 @@ function reweighted(
   return nonNegativeLeastSquares(system, options.free);
 }
 
-function robustScale(design: Design, options: FitOptions, x: Float64Array): number {
+function robustScale(design: Design, options: FitOptions, floor: number, x: Float64Array): number {
   const errors: number[] = [];
-  eachRow(design, options, (row) => errors.push(relativeError(design, row, x)));
+  eachRow(design, options, (row) => errors.push(relativeError(design, floor, row, x)));
   return Math.max(1e-9, normalScale * median(errors));
 }
 
-function meanLoss(design: Design, options: FitOptions, x: Float64Array, scale: number): number {
+function meanLoss(
+  design: Design,
+  options: FitOptions,
+  floor: number,
+  { x, scale }: { readonly x: Float64Array; readonly scale: number },
+): number {
   let sum = 0;
   let mass = 0;
   const bend = huberK * scale;
   eachRow(design, options, (row) => {
     const weight = options.weights?.[row] ?? 1;
-    const error = relativeError(design, row, x);
+    const error = relativeError(design, floor, row, x);
     mass += weight;
     if (options.loss !== 'relative-huber') sum += weight * Math.max(error, smooth / 2);
     else sum += weight * (error <= bend ? error * error : bend * (2 * error - bend));

@@ -159,7 +159,9 @@ export class RollingCalibrator {
       this.#system.forget(exp((-Math.LN2 * elapsedMs) / halfLifeMs));
     }
     const weight = this.ready ? this.#learnError(features, measured, elapsedMs) : 1;
-    this.#system.add(features, measured, weight / (measured * measured));
+    // A meter that reads next to nothing must not outweigh all others.
+    const reference = Math.max(measured, this.predict(features) / 2);
+    this.#system.add(features, measured, weight / (reference * reference));
     this.#samples++;
     this.#lastMs = timeMs;
     if (this.#isStale(timeMs)) this.refit();
