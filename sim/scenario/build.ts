@@ -10,6 +10,8 @@ import { unlimited } from '../plan.ts';
 import type { Workload } from '../workload.ts';
 import { withApplications } from './applications.ts';
 import { hostFromPreset } from './host-presets.ts';
+import { copyingCoresOf, migrationSpecs } from './migration-key.ts';
+import { disksOf, networkOf } from './network-key.ts';
 import type { Scenario } from './schema.ts';
 
 type HostEntry = Scenario['hosts'][number];
@@ -33,8 +35,13 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
     issues.push({ path: `${path}: duration`, expected: 'a duration above 0', got: 'none' });
   }
   const { hosts, initialHost } = expandHosts(scenario, workload, path, issues);
+  const migration = migrationSpecs(scenario.migration, workload, path, issues);
+  const flows = {
+    ...networkOf(scenario.network, workload, path, issues),
+    ...disksOf(scenario.disk, path, issues),
+  };
   if (issues.length > 0) throw new InputError(issues);
-  const { migration, accounting } = scenario;
+  const { accounting } = scenario;
   if (accounting !== undefined) {
     billSpecOf(accounting, workload.vmNames, `${path}: accounting.tenants`);
   }
@@ -43,13 +50,10 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
     workload,
     applications,
     initialHost,
-    migration: (vm) => ({
-      bytesPerS: migration.bandwidth,
-      dirtyIntensity: migration.dirtyIntensity,
-      workingSetBytes: Math.floor(migration.workingSet * workload.memoryBytes[vm]!),
-    }),
-    network: { type: 'star', portBytesPerS: scenario.network.port },
-    migrationOverheadFraction: migration.overhead,
+    migration,
+    ...flows,
+    migrationOverheadFraction: scenario.migration.overhead,
+    ...copyingCoresOf(scenario.migration),
     ...(accounting === undefined ? {} : { accounting: { idle: accounting.idle } }),
   });
 }

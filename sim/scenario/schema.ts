@@ -8,12 +8,13 @@ import { governors } from '../governors/index.ts';
 import { defaultObjective } from '../objective.ts';
 import { application } from './application-schema.ts';
 import { hostPresets } from './host-presets.ts';
+import { migrationKey } from './migration-key.ts';
+import { diskKey, networkKey } from './network-key.ts';
 import { quantity } from './quantity-field.ts';
 
 export { quantity };
 
 const whole = (minimum: number) => z.int().min(minimum);
-const fraction = z.number().min(0).max(1);
 
 const pstate = z
   .strictObject({
@@ -113,36 +114,9 @@ export const scenarioSchema = z.strictObject({
     .describe(
       'what answers requests; each replica is a VM of its own, beside those of the workload',
     ),
-  network: z
-    .strictObject({
-      port: quantity('rate').default(125e6).describe('port of each host, both directions together'),
-    })
-    .prefault({})
-    .describe('what migrations share'),
-  migration: z
-    .strictObject({
-      bandwidth: quantity('rate')
-        .default(62.5e6)
-        .describe('rate cap of one transfer; half a 1 Gbit/s port, as CloudSim has it'),
-      dirtyIntensity: z
-        .number()
-        .min(0)
-        .default(0.1)
-        .describe('dirtying of one busy vCPU as a fraction of the bandwidth'),
-      workingSet: fraction
-        .default(0.5)
-        .describe('most that one round can find dirty, as a fraction of memory'),
-      overhead: z
-        .number()
-        .min(0)
-        .max(0.99)
-        .default(0.1)
-        .describe(
-          'fraction of its CPU that a VM loses while it is copied; Beloglazov & Buyya (2012)',
-        ),
-    })
-    .prefault({})
-    .describe('live migration of every VM'),
+  network: networkKey.prefault({}).describe('what migrations and the traffic of VMs share'),
+  disk: diskKey.optional().describe('disks of the hosts; default: not modelled'),
+  migration: migrationKey.prefault({}).describe('live migration of every VM'),
 });
 
 /** A scenario, checked, with every default filled in and every quantity in its base unit. */
