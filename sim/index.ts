@@ -1,5 +1,16 @@
 /** The twin's public names. */
 export { type Bill, type BillRow, type BillSpec, billOf, formatBill } from './accounting/bill.ts';
+export {
+  type BlockSizeRow,
+  blockSizeSweep,
+} from './accounting/experiments/block-size-sweep.ts';
+export { type CpuLimitRow, cpuLimit } from './accounting/experiments/cpu-limit.ts';
+export { type DiskLimitRow, diskLimits } from './accounting/experiments/disk-limits.ts';
+export {
+  type Enforcement,
+  type EnforcementRow,
+  guestContainers,
+} from './accounting/experiments/guest-containers.ts';
 export { type IdlePolicy, idlePolicies } from './accounting/idle-policy.ts';
 export { type AccountingKey, accountingKey, billSpecOf } from './accounting/scenario-key.ts';
 export { billOfTwin } from './accounting/twin-bill.ts';
