@@ -17,6 +17,8 @@ interface Running extends RunningTask {
   endMs: number;
 }
 
+const none: readonly Running[] = [];
+
 export function createPerfectExecution(
   tasks: OpenDcWorkload,
   hosts: Hosts,
@@ -38,7 +40,9 @@ export function createPerfectExecution(
   }
 
   /** Next fragments for tasks that are due, then everyone's share. Returns the tasks that end. */
-  function share(host: number, nowMs: number): Running[] {
+  function share(host: number, nowMs: number): readonly Running[] {
+    const [only, other] = running[host]!;
+    if (only !== undefined && other === undefined) return shareAlone(host, only, nowMs);
     const ended: Running[] = [];
     for (const run of running[host]!) {
       if (run.endMs <= nowMs && !nextFragment(tasks, run)) ended.push(run);
@@ -47,6 +51,19 @@ export function createPerfectExecution(
     shareFairly(tasks, running[host]!, hosts.capacityMhz[host]!, nowMs);
     nextByHost.set(host, Math.min(Infinity, ...running[host]!.map((run) => run.endMs)));
     return ended;
+  }
+
+  /** The same for a host with one task, which is the common case. */
+  function shareAlone(host: number, run: Running, nowMs: number): readonly Running[] {
+    if (run.endMs <= nowMs && !nextFragment(tasks, run)) {
+      running[host] = [];
+      nextByHost.set(host, Infinity);
+      return [run];
+    }
+    run.suppliedMhz = Math.min(tasks.fragmentMhz[run.at]!, hosts.capacityMhz[host]!);
+    run.endMs = nowMs + Math.max(0, Math.floor(run.left / run.suppliedMhz));
+    nextByHost.set(host, run.endMs);
+    return none;
   }
 
   return {
