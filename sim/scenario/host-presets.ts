@@ -152,7 +152,7 @@ export const hostPresets: Readonly<Record<string, HostPreset>> = {
     specCurve(2013.875, [68.7, 78.3, 84, 88.4, 92.5, 97.3, 104, 111, 121, 131, 137]),
   ),
   'raspberry-pi-3': preset(
-    'Raspberry Pi, 4 cores at 1200 MHz, 1 GiB',
+    'Raspberry Pi, 4 cores at 1200 MHz, 1 GiB; 0 W while off',
     'PowerPi (LCN 2014), as used by COSCO for a Raspberry Pi 3',
     4,
     1,
