@@ -80,7 +80,7 @@ function roll(
   const predictedW = new Float64Array(rows).fill(Number.NaN);
   const refits: { sinceMs: number; coefficients: Float64Array }[] = [];
   const beginMs = timestampMs[0]!;
-  let nextMs = beginMs;
+  let nextMs = refitMs * Math.floor(beginMs / refitMs);
   for (let row = 0; row < rows; row++) {
     const timeMs = timestampMs[row]!;
     if (timeMs > nextMs) {
