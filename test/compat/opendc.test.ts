@@ -10,6 +10,7 @@ import {
   type OpenDcWorkload,
   parsePowerModel,
   powerFunction,
+  replayBattery,
   runOpenDc,
 } from '../../sim/compat/opendc/index.ts';
 import { InputError } from '../../sim/errors.ts';
@@ -255,6 +256,58 @@ describe("facts of OpenDC's test suite: carbon", () => {
     // Before its first sample the first value holds, after the last one the last.
     expect(run([{ ...task, atMs: start - 60 * minute }], { carbon }).carbonG).toBeCloseTo(6, 12);
     expect(run([{ ...task, atMs: start + 60 * minute }], { carbon }).carbonG).toBeCloseTo(9, 12);
+  });
+});
+
+describe("facts of OpenDC's test suite: batteries", () => {
+  /** A task of so many minutes at 150 W, 80 g/kWh for its first `lowMin` minutes, 120 after. */
+  const grid = (minutes: number, lowMin: number, capacityJ: number, binMs = minute) => {
+    const task: TaskSpec = { fragments: [[minutes * minute, 1000]] };
+    const { profileW, endS } = run([task], { profileMs: binMs });
+    const profile = { powerW: profileW!, binMs, endMs: endS * 1000, startMs: 5 };
+    const carbon = {
+      timestampMs: Float64Array.of(5, 5 + lowMin * minute),
+      gramsPerKwh: Float64Array.of(80, 120),
+    };
+    const battery = { capacityJ, chargingW: 1000, thresholdGramsPerKwh: 100 };
+    return replayBattery(profile, carbon, battery);
+  };
+
+  it('dirty power all the time: the empty battery does nothing', () => {
+    const { gridW, gridJ } = grid(10, 0, 360_000);
+    expect(gridW[0]).toBe(150);
+    expect(gridJ).toBe(10 * 60 * 150);
+  });
+
+  it('clean power: it charges at once, until it is full', () => {
+    const { gridW, gridJ, chargedJ } = grid(10, 10, 360_000);
+    expect(gridW[0]).toBe(1150);
+    expect(gridW[5]).toBe(1150);
+    expect(gridW[6]).toBe(150);
+    expect(gridJ).toBe(10 * 60 * 150 + 360_000);
+    expect(chargedJ).toBe(360_000);
+  });
+
+  it('clean, then dirty: what was charged feeds the host', () => {
+    const { gridW, gridJ, chargedJ, dischargedJ } = grid(20, 9, 72_000);
+    expect([gridW[0], gridW[5], gridW[9]]).toEqual([1150, 150, 0]);
+    expect(gridJ).toBeCloseTo(72_000 + 12 * 60 * 150, 6);
+    expect([chargedJ, dischargedJ]).toEqual([72_000, 72_000]);
+  });
+
+  it('moves energy to clean hours: 8.0 g without it, 7.2 g with it', () => {
+    expect(grid(30, 10, 0).carbonG).toBeCloseTo(8, 10);
+    for (const binMs of [minute, 17_000, 30 * minute]) {
+      const { carbonG, gridJ, gridW } = grid(30, 10, 72_000, binMs);
+      expect(carbonG).toBeCloseTo(7.2, 10);
+      expect(gridJ).toBeCloseTo(30 * 60 * 150, 6);
+      if (binMs === minute) expect(gridW[0]! * 60).toBe(69_000);
+      if (binMs === minute) expect([gridW[2], gridW[10], gridW[18]]).toEqual([150, 0, 150]);
+    }
+  });
+
+  it('refuses one that cannot be', () => {
+    expect(() => grid(10, 10, -1)).toThrow(InputError);
   });
 });
 

@@ -1,4 +1,10 @@
 /** OpenDC's semantics on its own files: an engine of its own, apart from the twin's. */
+export {
+  type BatteryResult,
+  type OpenDcBattery,
+  type PowerProfile,
+  replayBattery,
+} from './battery.ts';
 export type { OpenDcCheckpoints } from './checkpoints.ts';
 export type { OpenDcFailure, OpenDcFailures } from './failures.ts';
 export type { OpenDcHostGroup } from './hosts.ts';
