@@ -17,8 +17,8 @@ export function domainCoreMips(twin: Twin, host: number, domain: number): number
   const { model, state } = twin;
   if (state.hostPower[host] !== hostPower.on) return 0;
   const at = model.domainStart[host]! + domain;
-  if (state.domainHalted[at]! > 0) return 0;
-  return model.pstateCoreMips[model.pstateStart[host]! + state.domainPstate[at]!]!;
+  if (state.domains.halted[at]! > 0) return 0;
+  return model.pstateCoreMips[model.pstateStart[host]! + state.domains.pstate[at]!]!;
 }
 
 /** CPU that the host has in its present P-states, MIPS; 0 unless it is on. */
@@ -116,7 +116,7 @@ export function deliveredOverDomains(twin: Twin, vm: number): number {
     const count = vcpusInDomain(cores, domains, state.vmCore[vm]!, threads, domain);
     if (count === 0) continue;
     const cap = count * claimMips(twin, vm, perVcpu, domainCoreMips(twin, host, domain));
-    const level = state.domainLevel[model.domainStart[host]! + domain]!;
+    const level = state.domains.level[model.domainStart[host]! + domain]!;
     sum += level === Infinity ? cap : Math.min(cap, level * weight * count);
   }
   return sum;
@@ -137,8 +137,8 @@ export function shareDomains(twin: Twin, host: number, backgroundMips: number): 
     const used = shareDomain(twin, host, domain, coreMips, offered * left);
     usedSum += used;
     // A domain that is switching delivers nothing and burns what it burnt before.
-    if (state.domainHalted[at] === 0) {
-      state.domainLoad[at] = offered > 0 ? Math.min(1, used / offered + (1 - left)) : 0;
+    if (state.domains.halted[at] === 0) {
+      state.domains.load[at] = offered > 0 ? Math.min(1, used / offered + (1 - left)) : 0;
     }
   }
   return usedSum;
@@ -171,7 +171,7 @@ function shareDomain(
     claims++;
   }
   const level = waterLevel(caps, weights, claims, capacity);
-  state.domainLevel[model.domainStart[host]! + domain] = level;
+  state.domains.level[model.domainStart[host]! + domain] = level;
   return level === Infinity ? capSum : capacity;
 }
 

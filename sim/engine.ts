@@ -5,6 +5,7 @@
 import { assert } from './errors.ts';
 import { frequencyTimer } from './frequency.ts';
 import { sampleGovernor } from './governing.ts';
+import { heatTimer } from './heat.ts';
 import { deadlineTimer, migrationTimer } from './migration/transfers.ts';
 import { completePowerTransition } from './power-transitions.ts';
 import { requestTimer } from './requests/events.ts';
@@ -58,6 +59,7 @@ function fire(twin: Twin, timer: number): void {
     if (completePowerTransition(twin, host)) keepPromises(twin, host);
   } else if (timer < timers.frequency) sampleGovernor(twin, timer - timers.governor);
   else if (timer < timers.thermal) frequencyTimer(twin, timer - timers.frequency);
+  else if (timer < timers.vm) heatTimer(twin, timer - timers.thermal);
   else if (timer < timers.task) {
     if (phase === phases.departure) departVm(twin, timer - timers.vm);
     else admitVm(twin, timer - timers.vm);

@@ -17,7 +17,7 @@ export function setPstate(twin: Twin, host: number, pstate: number): Refusal {
   if (!hasPstate(twin, host, pstate)) return 'the host has no such P-state';
   const first = twin.model.domainStart[host]!;
   const end = first + twin.model.hostDomains[host]!;
-  for (let at = first; at < end; at++) twin.state.domainRequested[at] = pstate;
+  for (let at = first; at < end; at++) twin.state.domains.requested[at] = pstate;
   retarget(twin, host);
   return undefined;
 }
@@ -27,7 +27,7 @@ export function setDomainPstate(twin: Twin, host: number, domain: number, pstate
   const { model, state } = twin;
   if (!hasPstate(twin, host, pstate)) return 'the host has no such P-state';
   if (domain < 0 || domain >= model.hostDomains[host]!) return 'the host has no such domain';
-  state.domainRequested[model.domainStart[host]! + domain] = pstate;
+  state.domains.requested[model.domainStart[host]! + domain] = pstate;
   retarget(twin, host);
   return undefined;
 }
@@ -50,7 +50,7 @@ function hasPstate(twin: Twin, host: number, pstate: number): boolean {
 /** The P-state that domain row `at` of `host` is to run in: as asked, within the host's limit. */
 function target(twin: Twin, host: number, at: number): number {
   const { state } = twin;
-  return Math.max(state.domainRequested[at]!, state.hostFastestPstate[host]!);
+  return Math.max(state.domains.requested[at]!, state.hostFastestPstate[host]!);
 }
 
 /** Begins, changes or drops the transitions of a host after its requests or its limit changed. */
@@ -62,7 +62,7 @@ function retarget(twin: Twin, host: number): void {
   if (latencyMs === 0) {
     let changed = false;
     for (let at = first; at < end; at++) {
-      if (target(twin, host, at) === state.domainPstate[at]) continue;
+      if (target(twin, host, at) === state.domains.pstate[at]) continue;
       if (!changed) settleHost(twin, host, state.nowMs[0]!);
       changed = true;
       hold(twin, host, at, target(twin, host, at));
@@ -71,11 +71,11 @@ function retarget(twin: Twin, host: number): void {
     return;
   }
   for (let at = first; at < end; at++) {
-    if (state.domainHalted[at]! > 0) continue;
-    const pending = state.domainDueMs[at]! < Infinity;
-    const wanted = target(twin, host, at) !== state.domainPstate[at];
-    if (wanted && !pending) state.domainDueMs[at] = haltFrom(twin, host);
-    else if (!wanted && pending) state.domainDueMs[at] = Infinity;
+    if (state.domains.halted[at]! > 0) continue;
+    const pending = state.domains.dueMs[at]! < Infinity;
+    const wanted = target(twin, host, at) !== state.domains.pstate[at];
+    if (wanted && !pending) state.domains.dueMs[at] = haltFrom(twin, host);
+    else if (!wanted && pending) state.domains.dueMs[at] = Infinity;
   }
   scheduleNext(twin, host);
 }
@@ -94,7 +94,7 @@ function scheduleNext(twin: Twin, host: number): void {
   const first = model.domainStart[host]!;
   let dueMs = Infinity;
   for (let at = first; at < first + model.hostDomains[host]!; at++) {
-    dueMs = Math.min(dueMs, state.domainDueMs[at]!);
+    dueMs = Math.min(dueMs, state.domains.dueMs[at]!);
   }
   if (dueMs === Infinity) cancel(state, timers.frequency + host);
   else schedule(state, timers.frequency + host, dueMs, phases.transition);
@@ -108,18 +108,18 @@ export function frequencyTimer(twin: Twin, host: number): void {
   const first = model.domainStart[host]!;
   settleHost(twin, host, nowMs);
   for (let at = first; at < first + model.hostDomains[host]!; at++) {
-    if (state.domainDueMs[at]! > nowMs) continue;
-    state.domainDueMs[at] = Infinity;
-    if (state.domainHalted[at] === 0 && haltMs > 0) {
-      state.domainHalted[at] = 1 + target(twin, host, at);
-      state.domainDueMs[at] = nowMs + haltMs;
+    if (state.domains.dueMs[at]! > nowMs) continue;
+    state.domains.dueMs[at] = Infinity;
+    if (state.domains.halted[at] === 0 && haltMs > 0) {
+      state.domains.halted[at] = 1 + target(twin, host, at);
+      state.domains.dueMs[at] = nowMs + haltMs;
       continue;
     }
-    const latched = state.domainHalted[at]!;
-    state.domainHalted[at] = 0;
+    const latched = state.domains.halted[at]!;
+    state.domains.halted[at] = 0;
     hold(twin, host, at, latched > 0 ? latched - 1 : target(twin, host, at));
-    if (target(twin, host, at) !== state.domainPstate[at]) {
-      state.domainDueMs[at] = haltFrom(twin, host);
+    if (target(twin, host, at) !== state.domains.pstate[at]) {
+      state.domains.dueMs[at] = haltFrom(twin, host);
     }
   }
   shareHost(twin, host);
@@ -130,12 +130,12 @@ export function frequencyTimer(twin: Twin, host: number): void {
 function hold(twin: Twin, host: number, at: number, pstate: number): void {
   const { model, state } = twin;
   const first = model.domainStart[host]!;
-  if (state.domainPstate[at] === pstate) return;
-  state.domainPstate[at] = pstate;
+  if (state.domains.pstate[at] === pstate) return;
+  state.domains.pstate[at] = pstate;
   state.actionTotals[2]!++;
   let fastest = pstate;
   for (let other = first; other < first + model.hostDomains[host]!; other++) {
-    fastest = Math.min(fastest, state.domainPstate[other]!);
+    fastest = Math.min(fastest, state.domains.pstate[other]!);
   }
   state.hostPstate[host] = fastest;
   twin.recorder?.pstateChanged?.(host, pstate, state.nowMs[0]!, at - first);

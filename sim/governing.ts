@@ -36,7 +36,7 @@ export function sampleGovernor(twin: Twin, host: number): void {
     cancel(state, timer);
     return;
   }
-  const periods = Math.max(1, Math.floor(steadyMs / periodMs));
+  const periods = Math.floor(steadyMs / periodMs) + 1;
   const nextMs = Math.round(nowMs / periodMs + periods) * periodMs;
   if (state.heapPosition[timer]! >= 0 && state.timerMs[timer]! <= nextMs) return;
   schedule(state, timer, nextMs, phases.governor, host);
@@ -47,7 +47,7 @@ function sampleDomain(twin: Twin, host: number, domain: number, rule: GovernorRu
   const { model, state } = twin;
   const at = model.domainStart[host]! + domain;
   const periodMs = model.hostGovernorPeriodMs[host]!;
-  const memory = state.governorMemory;
+  const memory = state.domains.governorMemory;
   const slot = at * model.governorSlots;
   const start = model.pstateStart[host]!;
   const sampleOf = (work: number, capacity: number, peakMs: number) => ({
@@ -56,30 +56,30 @@ function sampleDomain(twin: Twin, host: number, domain: number, rule: GovernorRu
     load: Math.min(1, peakMs / periodMs),
     meanLoad: capacity > 0 ? Math.min(1, work / capacity) : 0,
     cores: model.hostCores[host]! / model.hostDomains[host]!,
-    pstate: state.domainPstate[at]!,
+    pstate: state.domains.pstate[at]!,
     pstates: model.hostPstates[host]!,
     coreMips: (pstate: number) => model.pstateCoreMips[start + pstate]!,
   });
   const sample = sampleOf(
-    state.domainWorkMi[at]! - state.domainWorkBeforeMi[at]!,
-    state.domainCapacityMi[at]! - state.domainCapacityBeforeMi[at]!,
-    state.domainPeakMs[at]! - state.domainPeakBeforeMs[at]!,
+    state.domains.workMi[at]! - state.domains.workBeforeMi[at]!,
+    state.domains.capacityMi[at]! - state.domains.capacityBeforeMi[at]!,
+    state.domains.peakMs[at]! - state.domains.peakBeforeMs[at]!,
   );
   const before = memory.slice(slot, slot + model.governorSlots);
   const next = rule.next(sample, memory, slot);
-  const changed = next !== state.domainRequested[at];
+  const changed = next !== state.domains.requested[at];
   if (changed) setDomainPstate(twin, host, domain, next);
   // What it would see in the next period if nothing changes.
   const steady = sampleOf(
-    state.domainUsedMips[at]!,
-    state.domainCapacityMips[at]!,
-    state.domainPeakLoad[at]! * periodMs,
+    state.domains.usedMips[at]!,
+    state.domains.capacityMips[at]!,
+    state.domains.peakLoad[at]! * periodMs,
   );
   if (rule.steadyMs !== undefined) return changed ? 0 : rule.steadyMs(steady, memory, slot);
   const settled =
     !changed &&
-    Math.abs(steady.load - sample.load) <= 1e-12 &&
-    Math.abs(steady.meanLoad - sample.meanLoad) <= 1e-12 &&
+    Math.abs(steady.load - sample.load) <= 1e-9 &&
+    Math.abs(steady.meanLoad - sample.meanLoad) <= 1e-9 &&
     before.every((value, index) => Object.is(value, memory[slot + index]));
   return settled ? Infinity : 0;
 }

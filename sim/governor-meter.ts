@@ -20,23 +20,23 @@ export function trackGovernor(twin: Twin, host: number, fromMs: number, toMs: nu
   const first = model.domainStart[host]!;
   const fastest = model.hostFastestMips[host]!;
   for (let at = first; at < first + model.hostDomains[host]!; at++) {
-    const used = state.domainUsedMips[at]!;
-    const capacity = state.domainCapacityMips[at]!;
-    const peak = state.domainPeakLoad[at]!;
+    const used = state.domains.usedMips[at]!;
+    const capacity = state.domains.capacityMips[at]!;
+    const peak = state.domains.peakLoad[at]!;
     if (gridMs >= fromMs) {
       const untilS = (gridMs - fromMs) / 1000;
-      state.domainWorkBeforeMi[at] = state.domainWorkMi[at]! + used * untilS;
-      state.domainCapacityBeforeMi[at] = state.domainCapacityMi[at]! + capacity * untilS;
-      state.domainPeakBeforeMs[at] = state.domainPeakMs[at]! + peak * (gridMs - fromMs);
+      state.domains.workBeforeMi[at] = state.domains.workMi[at]! + used * untilS;
+      state.domains.capacityBeforeMi[at] = state.domains.capacityMi[at]! + capacity * untilS;
+      state.domains.peakBeforeMs[at] = state.domains.peakMs[at]! + peak * (gridMs - fromMs);
     }
-    state.domainWorkMi[at]! += used * ((toMs - fromMs) / 1000);
-    state.domainCapacityMi[at]! += capacity * ((toMs - fromMs) / 1000);
-    state.domainPeakMs[at]! += peak * (toMs - fromMs);
+    state.domains.workMi[at]! += used * ((toMs - fromMs) / 1000);
+    state.domains.capacityMi[at]! += capacity * ((toMs - fromMs) / 1000);
+    state.domains.peakMs[at]! += peak * (toMs - fromMs);
     if (rule.track === undefined) continue;
-    const row = model.pstateStart[host]! + state.domainPstate[at]!;
+    const row = model.pstateStart[host]! + state.domains.pstate[at]!;
     const speed = model.pstateCoreMips[row]! / fastest;
     const memory = at * model.governorSlots;
-    rule.track(state.governorMemory, memory, toMs - fromMs, peak, speed);
+    rule.track(state.domains.governorMemory, memory, toMs - fromMs, peak, speed);
   }
 }
 
@@ -65,12 +65,12 @@ function noteLoads(twin: Twin, host: number): void {
     const coreMips = domainCoreMips(twin, host, domain);
     const capacity = cores * coreMips;
     const split = domains > 1;
-    const used = split ? state.domainLoad[at]! * capacity : state.hostUsedMips[host]!;
-    const level = split ? state.domainLevel[at]! : state.hostLevel[host]!;
+    const used = split ? state.domains.load[at]! * capacity : state.hostUsedMips[host]!;
+    const level = split ? state.domains.level[at]! : state.hostLevel[host]!;
     const peak = busiestVcpu(twin, host, coreMips, level, split ? domain : -1);
     const mean = capacity > 0 ? Math.min(1, used / capacity) : 0;
-    state.domainUsedMips[at] = on ? used : 0;
-    state.domainCapacityMips[at] = capacity;
-    state.domainPeakLoad[at] = Math.max(mean, peak);
+    state.domains.usedMips[at] = on ? used : 0;
+    state.domains.capacityMips[at] = capacity;
+    state.domains.peakLoad[at] = Math.max(mean, peak);
   }
 }

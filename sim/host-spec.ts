@@ -7,6 +7,7 @@ import { assert } from './errors.ts';
 import { type ComponentHost, compileComponent } from './power/components.ts';
 import type { CState } from './power/cstates.ts';
 import { type PowerRow, type PowerSpec, powerRow } from './power/model.ts';
+import type { ThermalSpec } from './thermal/rc.ts';
 
 /** One DVFS operating point. P-state 0 is the fastest (ACPI). */
 export interface PstateSpec {
@@ -66,13 +67,11 @@ export interface IdleSpec {
   readonly latencyLimitUs?: number;
 }
 
-/** One lump of heat: T' = (P·R − (T − ambient)) / (R·C). */
-export interface ThermalSpec {
+/** A host whose temperature is kept; see `thermal/rc.ts`. */
+export interface HeatSpec extends ThermalSpec {
   /** Of the air at the inlet, °C. */
-  readonly ambientC: number;
-  readonly kelvinPerW: number;
-  readonly joulesPerK: number;
-  /** Temperature at time 0, °C. Default: that of the air. */
+  readonly inletC: number;
+  /** At time 0, °C. Default: that of the air. */
   readonly startC?: number;
   /** Above this the host slows down by one P-state after the other, °C. Default: never. */
   readonly limitC?: number;
@@ -103,10 +102,12 @@ export interface HostSpec {
   readonly sleep?: SleepSpec;
   /** Power from its parts; replaces that of the P-states, of which only the speeds count. */
   readonly component?: ComponentHost;
+  /** Memory traffic with all cores busy, bytes/s, beside `component`. Default 0. */
+  readonly dramBytesPerS?: number;
   /** Idle states of its cores, beside `component`: how deep they sleep between wake-ups. */
   readonly idle?: IdleSpec;
   /** Default: no temperature is kept. */
-  readonly thermal?: ThermalSpec;
+  readonly heat?: HeatSpec;
 }
 
 /** The hosts' part of `ClusterModel`. */
@@ -170,17 +171,11 @@ export interface HostModel {
   readonly componentStart: Int32Array;
   readonly componentLength: Int32Array;
   readonly componentValues: Float64Array;
-  /** Idle states of component hosts. */
+  /** Memory traffic and idle states of component hosts. */
+  readonly hostDramBytesPerS: Float64Array;
   readonly hostIdle: readonly (IdleSpec | undefined)[];
-  /** 1 for hosts whose temperature is kept; its description, with defaults. */
-  readonly hostThermal: Int32Array;
-  readonly thermalAmbientC: Float64Array;
-  readonly thermalKelvinPerW: Float64Array;
-  readonly thermalJoulesPerK: Float64Array;
-  readonly thermalStartC: Float64Array;
-  readonly thermalLimitC: Float64Array;
-  readonly thermalHysteresisK: Float64Array;
-  readonly thermalEveryMs: Float64Array;
+  /** How their temperature follows power, where it is kept. */
+  readonly hostHeat: readonly (HeatSpec | undefined)[];
 }
 
 /** @throws InvariantError when shapes disagree, InputError when a power model is out of range. */
@@ -219,15 +214,9 @@ export function buildHosts(hosts: readonly HostSpec[]): HostModel {
     hostResumeW: hostColumn((host) => host.sleep?.resumeW ?? 0),
     ...pstateColumns(hosts),
     ...componentColumns(hosts),
+    hostDramBytesPerS: hostColumn((host) => host.dramBytesPerS ?? 0),
     hostIdle: hosts.map((host) => host.idle),
-    hostThermal: hostInteger((host) => (host.thermal === undefined ? 0 : 1), 0),
-    thermalAmbientC: hostColumn((host) => host.thermal?.ambientC ?? 0),
-    thermalKelvinPerW: hostColumn((host) => host.thermal?.kelvinPerW ?? 0),
-    thermalJoulesPerK: hostColumn((host) => host.thermal?.joulesPerK ?? 0),
-    thermalStartC: hostColumn((host) => host.thermal?.startC ?? host.thermal?.ambientC ?? 0),
-    thermalLimitC: hostColumn((host) => host.thermal?.limitC ?? Infinity),
-    thermalHysteresisK: hostColumn((host) => host.thermal?.hysteresisK ?? 3),
-    thermalEveryMs: hostColumn((host) => host.thermal?.everyMs ?? 10_000),
+    hostHeat: hosts.map((host) => host.heat),
   };
 }
 

@@ -45,11 +45,11 @@ export {
 export type {
   FrequencySpec,
   GovernorSpec,
+  HeatSpec,
   HostSpec,
   IdleSpec,
   PstateSpec,
   SleepSpec,
-  ThermalSpec,
 } from './host-spec.ts';
 export { checkInvariants } from './invariants.ts';
 export { energyNowJ, hostEnergyNowJ, type RunSummary, summarize } from './metrics.ts';
@@ -118,6 +118,14 @@ export { isLegalPlan } from './proposals/legality.ts';
 export { CarbonTrace, PriceTrace } from './rated-trace.ts';
 export type { Recorder } from './recorder.ts';
 export type { DistributionSpec } from './requests/distribution.ts';
+export {
+  type CachePolicy,
+  hitProbability,
+  type KeyChoice,
+  type KeyValueOptions,
+  type KeyValueWorkload,
+  keyValueApplication,
+} from './requests/key-value.ts';
 export {
   activateReplica,
   activeReplicas,

@@ -52,16 +52,23 @@ function initializeFrequency(twin: Twin, host: number): void {
   const { model, state } = twin;
   const first = model.domainStart[host]!;
   const domains = model.hostDomains[host]!;
-  state.domainPstate.fill(model.hostInitialPstate[host]!, first, first + domains);
-  state.domainRequested.fill(model.hostInitialPstate[host]!, first, first + domains);
-  state.domainDueMs.fill(Infinity, first, first + domains);
+  state.domains.pstate.fill(model.hostInitialPstate[host]!, first, first + domains);
+  state.domains.requested.fill(model.hostInitialPstate[host]!, first, first + domains);
+  state.domains.dueMs.fill(Infinity, first, first + domains);
   if (model.hostGovernor[host]! >= 0) {
     state.hostGoverned[host] = 1;
     state.hostSpecial[host]!++;
     const rule = twin.governors[model.hostGovernor[host]!];
     assert(rule !== undefined, () => `host ${host} names governor ${model.hostGovernor[host]}`);
   }
-  if (domains > 1 || model.hostTransitionMs[host]! > 0) state.hostSpecial[host]!++;
+  const heat = model.hostHeat[host];
+  if (heat !== undefined) state.hostTemperatureC[host] = heat.startC ?? heat.inletC;
+  const isPlain =
+    domains === 1 &&
+    model.hostTransitionMs[host] === 0 &&
+    model.componentStart[host] === -1 &&
+    heat === undefined;
+  if (!isPlain) state.hostSpecial[host]!++;
 }
 
 /** VMs that are there at time 0 start on their initial host or wait; the others get an arrival. */

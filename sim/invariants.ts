@@ -6,6 +6,7 @@ import { checkLedger } from './accounting/twin-ledger.ts';
 import { hostCapacityMips } from './domains.ts';
 import { assert } from './errors.ts';
 import { checkFlows } from './flow-invariants.ts';
+import { checkRequests } from './requests/request-invariants.ts';
 import { deliveredMips } from './sharing.ts';
 import { hostPower, isComingUp, migrationStage, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
@@ -16,6 +17,7 @@ export function checkInvariants(twin: Twin): void {
   checkHosts(twin);
   checkTimers(twin);
   checkFlows(twin);
+  checkRequests(twin);
   if (twin.model.accounting !== undefined) checkLedger(twin);
 }
 

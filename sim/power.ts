@@ -17,8 +17,7 @@
  */
 
 import type { ClusterModel } from './model.ts';
-import type { ClusterState } from './state.ts';
-import { hostPower } from './status.ts';
+import { rowPowerW } from './power/model.ts';
 
 /** Power at load `u` in [0, 1] from 11 points in W starting at `curves[start]`. */
 export function interpolateCurve(curves: Float64Array, start: number, u: number): number {
@@ -44,31 +43,20 @@ export function pstatePowerW(
   const u = ratio > 1 ? 1 : ratio;
   const curve = model.pstateCurve[row]!;
   if (curve >= 0) return interpolateCurve(model.curvesW, curve, u);
+  if (model.pstateForm[row]! >= 0) return loadPowerW(model, row, u);
   const epsilonW = model.pstateEpsilonW[row]!;
   return epsilonW + u * (model.pstateFullW[row]! - epsilonW);
 }
 
-/** Power of host `host` in its present power state, P-state and load, W. */
-export function currentPowerW(model: ClusterModel, state: ClusterState, host: number): number {
-  switch (state.hostPower[host]) {
-    case hostPower.off:
-      return model.hostOffW[host]!;
-    case hostPower.booting:
-      return model.hostBootW[host]!;
-    case hostPower.shuttingDown:
-      return model.hostShutdownW[host]!;
-    case hostPower.suspending:
-      return model.hostSuspendW[host]!;
-    case hostPower.asleep:
-      return model.hostAsleepW[host]!;
-    case hostPower.resuming:
-      return model.hostResumeW[host]!;
-    default:
-      return pstatePowerW(
-        model,
-        model.pstateStart[host]! + state.hostPstate[host]!,
-        model.hostCores[host]!,
-        state.hostUsedMips[host]!,
-      );
-  }
+/** Power of P-state row `row` at load `u` in [0, 1], W; nothing runs at `u` = 0. */
+export function loadPowerW(model: ClusterModel, row: number, u: number): number {
+  if (u <= 0) return model.pstateIdleW[row]!;
+  const curve = model.pstateCurve[row]!;
+  if (curve >= 0) return interpolateCurve(model.curvesW, curve, u);
+  const epsilonW = model.pstateEpsilonW[row]!;
+  const fullW = model.pstateFullW[row]!;
+  const form = model.pstateForm[row]!;
+  if (form < 0) return epsilonW + u * (fullW - epsilonW);
+  const parameter = model.pstateParameter[row]!;
+  return rowPowerW(form, model.pstateIdleW[row]!, epsilonW, fullW, parameter, model.formTables, u);
 }

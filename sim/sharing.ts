@@ -11,9 +11,10 @@ import {
   shareDomains,
 } from './domains.ts';
 import { trackGovernor, wakeGovernor } from './governor-meter.ts';
+import { settleHeat, watchHeat } from './heat-meter.ts';
+import { currentPowerW } from './host-power.ts';
 import { deniedMips } from './migration/denied.ts';
 import { claimMips, copyingLoss } from './migration/effects.ts';
-import { currentPowerW } from './power.ts';
 import { requestMips, setQueueMips } from './requests/queue.ts';
 import { hostPower, taskStatus, vmStatus } from './status.ts';
 import { phaseKinds } from './task-spec.ts';
@@ -32,6 +33,7 @@ export function settleHost(twin: Twin, host: number, timeMs: number): void {
   if (state.hostGoverned[host] === 1) trackGovernor(twin, host, sinceMs, timeMs);
   state.hostSinceMs[host] = timeMs;
   const elapsedS = elapsedMs / 1000;
+  if (state.hostTemperatureC.length > 0) settleHeat(twin, host, elapsedS);
   state.hostEnergyJ[host]! += state.hostPowerW[host]! * elapsedS;
   if (state.ledgerHostJ.length > 0) chargeSpan(twin, host, elapsedS, deliveredMips);
   const power = state.hostPower[host]!;
@@ -161,7 +163,8 @@ export function shareHost(twin: Twin, host: number): void {
   if (twin.model.requests.queues > 0 && state.requests.hostQueues[host]! > 0) {
     shareQueues(twin, host);
   }
-  state.hostPowerW[host] = currentPowerW(twin.model, state, host);
+  state.hostPowerW[host] = currentPowerW(twin, host);
+  if (state.hostTemperatureC.length > 0 && twin.model.hostHeat[host]) watchHeat(twin, host);
   if (state.hostGoverned[host] === 1) wakeGovernor(twin, host);
 }
 

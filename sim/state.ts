@@ -7,6 +7,7 @@
  */
 import { hostPartCount, vmPartCount } from './accounting/ledger-parts.ts';
 import { Cursor } from './column-cursor.ts';
+import { type DomainState, domainColumns } from './domain-state.ts';
 import type { ClusterModel } from './model.ts';
 import { type RequestState, requestColumns } from './requests/request-state.ts';
 import { seedStream, wordsPerStream } from './rng.ts';
@@ -42,6 +43,8 @@ export class ClusterState {
   readonly hostEnergyJ: Float64Array;
   /** Power now, W. */
   readonly hostPowerW: Float64Array;
+  /** [hosts, or 0 where nobody keeps it] Temperature at `hostSinceMs`, °C. */
+  readonly hostTemperatureC: Float64Array;
   /** Since when the host's current rates hold, ms. */
   readonly hostSinceMs: Float64Array;
   /** CPU delivered, MIPS. */
@@ -94,30 +97,8 @@ export class ClusterState {
   /** What becomes of the host as soon as its last VM has left: 0 or a value of `drainTo`. */
   readonly hostDraining: Int32Array;
 
-  /** [domains] The P-state that holds and the one last asked for. */
-  readonly domainPstate: Int32Array;
-  readonly domainRequested: Int32Array;
-  /** 0, or 1 + the P-state that begins when the domain no longer stands still. */
-  readonly domainHalted: Int32Array;
-  /** Next step of the domain's P-state change, ms; Infinity for none. */
-  readonly domainDueMs: Float64Array;
-  /** Water level, MIPS per weight, and load in [0, 1]; kept on hosts with several domains. */
-  readonly domainLevel: Float64Array;
-  readonly domainLoad: Float64Array;
-  /** Kept on governed hosts: CPU used and there, MIPS, and load of the busiest vCPU, in [0, 1]. */
-  readonly domainUsedMips: Float64Array;
-  readonly domainCapacityMips: Float64Array;
-  readonly domainPeakLoad: Float64Array;
-  /** Their integrals, MIPS·s and ms, and those at the grid point before the last settling. */
-  readonly domainWorkMi: Float64Array;
-  readonly domainCapacityMi: Float64Array;
-  readonly domainPeakMs: Float64Array;
-  readonly domainWorkBeforeMi: Float64Array;
-  readonly domainCapacityBeforeMi: Float64Array;
-  readonly domainPeakBeforeMs: Float64Array;
-  /** [domains × governorSlots] What a governor remembers about a domain. */
-  readonly governorMemory: Float64Array;
-
+  /** Frequency domains, those of one host after the other. */
+  readonly domains: DomainState;
   /** [vms, or 0 without hosts of several domains] First core of the VM's vCPUs. */
   readonly vmCore: Int32Array;
   /** [vms] CPU asked for now, MIPS (0 while absent). */
@@ -251,6 +232,7 @@ export class ClusterState {
     this.eventsProcessed = take.f64(1);
     this.hostEnergyJ = take.f64(rows);
     this.hostPowerW = take.f64(rows);
+    this.hostTemperatureC = take.f64(model.hostHeat.some(Boolean) ? model.hosts : 0);
     this.hostSinceMs = take.f64(rows);
     this.hostUsedMips = take.f64(rows);
     this.hostAskedMips = take.f64(rows);
@@ -263,19 +245,6 @@ export class ClusterState {
     this.hostShortMi = take.f64(rows);
     this.hostCapacityMi = take.f64(rows);
     this.hostGovernorMs = take.f64(rows);
-    this.domainDueMs = take.f64(model.domains);
-    this.domainLevel = take.f64(model.domains);
-    this.domainLoad = take.f64(model.domains);
-    this.domainUsedMips = take.f64(model.domains);
-    this.domainCapacityMips = take.f64(model.domains);
-    this.domainPeakLoad = take.f64(model.domains);
-    this.domainWorkMi = take.f64(model.domains);
-    this.domainCapacityMi = take.f64(model.domains);
-    this.domainPeakMs = take.f64(model.domains);
-    this.domainWorkBeforeMi = take.f64(model.domains);
-    this.domainCapacityBeforeMi = take.f64(model.domains);
-    this.domainPeakBeforeMs = take.f64(model.domains);
-    this.governorMemory = take.f64(model.domains * model.governorSlots);
     this.hostBackgroundMips = take.f64(rows);
     this.vmAskedMips = take.f64(vms);
     this.vmBoundMips = take.f64(vms);
@@ -322,9 +291,6 @@ export class ClusterState {
     this.hostSpecial = take.i32(rows);
     this.hostGoverned = take.i32(rows);
     this.hostFastestPstate = take.i32(rows);
-    this.domainPstate = take.i32(model.domains);
-    this.domainRequested = take.i32(model.domains);
-    this.domainHalted = take.i32(model.domains);
     this.vmCore = take.i32(model.domains > rows ? vms : 0);
     this.hostPower = take.i32(rows);
     this.hostPstate = take.i32(rows);
@@ -367,6 +333,7 @@ export class ClusterState {
     this.heap = take.i32(timers);
     this.heapPosition = take.i32(timers);
     this.heapSize = take.i32(1);
+    this.domains = domainColumns(model, take);
     this.requests = requestColumns(model.requests, rows, take);
     this.rng = take.u32(streamNames.length * wordsPerStream);
     if (buffer.byteLength === 0) this.#measuredBytes = take.offset;

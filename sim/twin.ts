@@ -5,6 +5,7 @@
 import type { GovernorRule } from './governors/index.ts';
 import { initialize } from './initialize.ts';
 import type { ClusterModel } from './model.ts';
+import { componentParts, pointHeader, pointStride } from './power/components.ts';
 import type { Recorder } from './recorder.ts';
 import { ClusterState } from './state.ts';
 import { type TickColumns, tickColumns } from './tick.ts';
@@ -33,6 +34,10 @@ export interface Scratch {
   /** 1 while the flow or link is in the part under study; always reset to 0. */
   readonly flowMark: Uint8Array;
   readonly linkMark: Uint8Array;
+  /** Operating point and parts of one host, and each host's parts as compiled. */
+  readonly point: Float64Array;
+  readonly parts: Float64Array;
+  readonly components: readonly Float64Array[];
 }
 
 /** One simulated cluster. Forks share its model and own a copy of its state. */
@@ -111,5 +116,14 @@ function createScratch(model: ClusterModel): Scratch {
     linkWeight: new Float64Array(network.links),
     flowMark: new Uint8Array(flows),
     linkMark: new Uint8Array(network.links),
+    point: new Float64Array(pointHeader + pointStride * Math.max(...model.hostDomains)),
+    parts: new Float64Array(componentParts.length),
+    components: Array.from({ length: model.hosts }, (_, host) => {
+      const start = model.componentStart[host]!;
+      return model.componentValues.subarray(
+        Math.max(0, start),
+        Math.max(0, start) + model.componentLength[host]!,
+      );
+    }),
   };
 }

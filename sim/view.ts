@@ -4,10 +4,12 @@
  * value is the mean over the last complete interval before t.
  */
 import { vcpusInDomain } from './domains.ts';
+import { temperatureNowC, thermalCapW } from './heat-meter.ts';
+import { operatingPowerW } from './host-power.ts';
 import { expectMigration, type MigrationForecast } from './migration/forecast.ts';
 import { type MigrationProgress, migrationProgress } from './migration/progress.ts';
 import type { ClusterModel } from './model.ts';
-import { pstatePowerW } from './power.ts';
+import { queueOfVm, requestDemandMips } from './requests/queue.ts';
 import { hostPower, isComingUp, isDown, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
@@ -37,6 +39,9 @@ export interface ClusterView {
   peakMips(host: number): number;
   /** Power when running in `pstate` and delivering `usedMips`. */
   powerW(host: number, pstate: number, usedMips: number): number;
+  /** Temperature now, °C, where it is kept, and the power that its limit allows for ever. */
+  temperatureC(host: number): number | undefined;
+  powerCapW(host: number): number;
   /** Power when out of service: asleep where the host can sleep, else off. */
   offW(host: number): number;
   /** Time and power of coming back from there. */
@@ -119,7 +124,11 @@ export class TwinView implements ClusterView {
 
   #measure(vm: number): number {
     const { workload } = this.#model;
-    if (this.#model.vmTaskDriven[vm] === 1) return this.twin.state.vmAskedMips[vm]!;
+    const requested = requestDemandMips(this.twin, vm);
+    if (requested >= 0) return requested;
+    if (this.#model.vmTaskDriven[vm] === 1 && queueOfVm(this.twin, vm) < 0) {
+      return this.twin.state.vmAskedMips[vm]!;
+    }
     if (this.observations(vm) === 0) return workload.vcpus[vm]! * workload.vcpuMips[vm]!;
     return this.#gridMips(vm, this.#lastRow);
   }
@@ -161,8 +170,13 @@ export class TwinView implements ClusterView {
     return this.#model.hostCores[host]! * this.coreMips(host, 0);
   }
   powerW(host: number, pstate: number, usedMips: number): number {
-    const row = this.#model.pstateStart[host]! + pstate;
-    return pstatePowerW(this.#model, row, this.#model.hostCores[host]!, usedMips);
+    return operatingPowerW(this.twin, host, pstate, usedMips);
+  }
+  temperatureC(host: number): number | undefined {
+    return temperatureNowC(this.twin, host);
+  }
+  powerCapW(host: number): number {
+    return thermalCapW(this.twin, host);
   }
   offW(host: number): number {
     const { hostSleeps, hostAsleepW, hostOffW } = this.#model;
@@ -186,7 +200,7 @@ export class TwinView implements ClusterView {
     return this.#model.hostDomains[host]!;
   }
   domainPstate(host: number, domain: number): number {
-    return this.twin.state.domainPstate[this.#model.domainStart[host]! + domain]!;
+    return this.twin.state.domains.pstate[this.#model.domainStart[host]! + domain]!;
   }
   domainDemandMips(host: number, domain: number): number {
     const { state } = this.twin;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   abortMigration,
   advance,
+  applyPlan,
   checkInvariants,
   decodeSnapshot,
   encodeSnapshot,
@@ -10,17 +11,19 @@ import {
   failMigration,
   governors,
   hostPower,
+  isLegalPlan,
   type MigrationSpec,
   migrateVm,
   migrationOutcome,
   migrationStage,
+  Plan,
   powerOff,
   qemuAutoConverge,
   switchMigration,
   type Twin,
   vmStatus,
 } from '../../sim/index.ts';
-import { type ClusterOptions, mib, startTwin } from '../builders.ts';
+import { type ClusterOptions, mib, startTwin, viewOf } from '../builders.ts';
 import { doDeed, randomCluster, randomDeedsAndFailures, tries } from './random-cluster.ts';
 
 /** 1000 MiB at 100 MiB/s: all memory in 10 s. The VM asks for 1000 MIPS. */
@@ -233,6 +236,40 @@ it('an abort leaves everything as it was', () => {
     expect(twin.state.heapSize[0]).toBe(0);
     checkInvariants(twin);
   }
+});
+
+describe('a plan', () => {
+  const actionsOn = (twin: Twin): string[] =>
+    (['abortMigration', 'switchMigration'] as const).flatMap((type) =>
+      isLegalPlan(viewOf(twin), [{ type, vm: 0 }]) ? [type] : [],
+    );
+
+  it('may end a migration, and may let the VM go ahead of its memory', () => {
+    const twin = startMove({ storageBytes: 100 * mib });
+    const progress = viewOf(twin).migration(0);
+    expect(progress).toMatchObject({ source: 0, target: 1, stage: 'disk', rounds: 0 });
+    expect(actionsOn(twin)).toEqual(['abortMigration']);
+    advance(twin, 5000);
+    expect(viewOf(twin).migration(0)).toMatchObject({ stage: 'memory', elapsedS: 5 });
+    expect(actionsOn(twin)).toEqual(['abortMigration', 'switchMigration']);
+    const fork = twin.fork();
+    const plan = new Plan();
+    plan.switchMigration(0);
+    plan.abortMigration(0);
+    // The same VM twice is one too many, for the mask and for a VM that has gone ahead.
+    expect(isLegalPlan(viewOf(twin), plan.actions)).toBe(false);
+    expect(applyPlan(twin, plan.actions.slice(0, 1))).toEqual([]);
+    advance(twin, 5200);
+    expect(actionsOn(twin)).toEqual([]);
+    expect(applyPlan(twin, plan.actions)).toEqual([
+      { action: plan.actions[0], reason: 'the VM has already stopped on the source' },
+      { action: plan.actions[1], reason: 'the VM already runs on the target' },
+    ]);
+    expect(applyPlan(fork, plan.actions.slice(1))).toEqual([]);
+    expect(viewOf(fork).migration(0)).toBeUndefined();
+    expect(viewOf(fork).hostOf(0)).toBe(0);
+    expect(actionsOn(fork)).toEqual([]);
+  });
 });
 
 it('channels weigh among transfers on one port', () => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { currentPowerW, interpolateCurve, pstatePowerW } from '../../sim/power.ts';
+import { currentPowerW } from '../../sim/host-power.ts';
+import { powerModel } from '../../sim/power/model.ts';
+import { interpolateCurve, loadPowerW, pstatePowerW } from '../../sim/power.ts';
 import { clusterModel, startTwin } from '../builders.ts';
 
 /** HP ProLiant ML110 G4 at 0, 10, …, 100 % load, W (Beloglazov & Buyya 2012, table 2). */
@@ -59,11 +61,33 @@ it('the straight form jumps from idle to epsilon and rises to full', () => {
 
 it('a host that is off, booting or shutting down draws its fixed power', () => {
   const twin = startTwin({ hosts: 1 });
-  const { model, state } = twin;
   const watts = [0, 1, 2, 3].map((power) => {
-    state.hostPower[0] = power;
-    return currentPowerW(model, state, 0);
+    twin.state.hostPower[0] = power;
+    return currentPowerW(twin, 0);
   });
   // The defaults of `hostSpec`: off 5, boot 150, idle 100, shutdown 120 W.
   expect(watts).toEqual([5, 150, 100, 120]);
+});
+
+it('a P-state of any other form draws what that form says', () => {
+  const forms = [
+    { kind: 'square', idleW: 50, fullW: 150 },
+    { kind: 'mse', idleW: 50, fullW: 150, parameter: 1.4 },
+    { kind: 'table', pointsW: [50, 90, 150], loads: [0, 0.2, 1] },
+    { kind: 'zero-idle', of: { kind: 'sqrt', idleW: 50, fullW: 150 } },
+  ] as const;
+  const pstates = forms.map((power) => ({
+    coreMips: 1000,
+    idleW: 0,
+    epsilonW: 0,
+    fullW: 0,
+    power,
+  }));
+  const model = clusterModel({ hosts: [{ pstates }] });
+  forms.forEach((form, row) => {
+    for (const u of [0, 0.1, 0.2, 0.55, 1]) {
+      expect(loadPowerW(model, row, u)).toBe(powerModel(form).powerW(u));
+      expect(pstatePowerW(model, row, 4, 4000 * u)).toBeCloseTo(powerModel(form).powerW(u), 9);
+    }
+  });
 });

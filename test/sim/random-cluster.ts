@@ -5,12 +5,15 @@ import {
   createPolicy,
   decideOnce,
   failHost,
+  governors,
   type HostSpec,
+  limitPstates,
   migrateVm,
   placeVm,
   powerOff,
   powerOn,
   setDemand,
+  setDomainPstate,
   setPstate,
   type Twin,
   vmStatus,
@@ -22,6 +25,8 @@ import {
   threePstates,
   type VmOptions,
 } from '../builders.ts';
+
+import { smallComponentHost } from './power/small-component-host.ts';
 
 /**
  * One thing done after some time, legal or not. Ids are taken modulo what there is; `move` and
@@ -37,6 +42,9 @@ export interface Deed {
     | 'powerOn'
     | 'powerOff'
     | 'setPstate'
+    | 'setDomainPstate'
+    | 'limitPstates'
+    | 'suspend'
     | 'setDemand'
     | 'fail'
     | 'policy';
@@ -66,11 +74,53 @@ const host: fc.Arbitrary<HostOptions> = fc
     bootMs: fc.constantFrom(0, 7_000, 90_000, 400_000),
     shutdownMs: fc.constantFrom(0, 3_000, 50_000),
     governor: fc.option(
-      fc.record({ rule: fc.nat({ max: 3 }), periodMs: fc.constantFrom(7_000, 60_000) }),
+      fc
+        .record({
+          rule: fc.nat({ max: governors.length - 1 }),
+          periodMs: fc.constantFrom(7_000, 60_000),
+        })
+        .map((spec) => ({ ...spec, slots: governors[spec.rule]!.slots ?? 0 })),
+      { nil: undefined },
+    ),
+    split: fc.constantFrom(1, 1, 2, Infinity),
+    transition: fc.constantFrom(
+      { latencyMs: 0 },
+      { latencyMs: 0 },
+      { latencyMs: 0.05, haltMs: 0.01 },
+      { latencyMs: 400, haltMs: 150, gridMs: 1_000 },
+    ),
+    heat: fc.option(
+      fc.constantFrom(
+        { resistanceKPerW: 0.2, capacityJPerK: 500, inletC: 22 },
+        { resistanceKPerW: 0.2, capacityJPerK: 500, inletC: 22, limitC: 45, everyMs: 3_000 },
+      ),
+      { nil: undefined },
+    ),
+    isParts: fc.constantFrom(false, false, false, true),
+    sleep: fc.option(
+      fc.constantFrom(
+        { suspendMs: 3_000, suspendW: 90, asleepW: 7, resumeMs: 8_000, resumeW: 120 },
+        { suspendMs: 0, suspendW: 90, asleepW: 0, resumeMs: 0, resumeW: 0 },
+      ),
       { nil: undefined },
     ),
   })
-  .map(({ governor, ...rest }) => (governor === undefined ? rest : { ...rest, governor }));
+  .map(({ governor, split, transition, sleep, heat, isParts, ...rest }) => ({
+    ...rest,
+    ...(isParts
+      ? { component: { ...smallComponentHost, packages: 1, coresPerPackage: rest.cores } }
+      : {}),
+    ...(heat === undefined ? {} : { heat }),
+    frequency: {
+      ...transition,
+      domains: rest.cores % split === 0 ? split : splitAll(rest.cores, split),
+    },
+    ...(governor === undefined ? {} : { governor }),
+    ...(sleep === undefined ? {} : { sleep }),
+  }));
+
+/** One domain per core, or one in all. */
+const splitAll = (cores: number, split: number): number => (split === Infinity ? cores : 1);
 
 const vm = (hosts: number): fc.Arbitrary<VmOptions> =>
   fc
@@ -137,6 +187,9 @@ const kinds: readonly Deed['kind'][] = [
   'powerOn',
   'powerOff',
   'setPstate',
+  'setDomainPstate',
+  'limitPstates',
+  'suspend',
   'setDemand',
   'policy',
 ];
@@ -200,6 +253,15 @@ function act(twin: Twin, deed: Deed): void {
       return;
     case 'setPstate':
       setPstate(twin, hostId, deed.pstate);
+      return;
+    case 'setDomainPstate':
+      setDomainPstate(twin, hostId, deed.vm % model.hostDomains[hostId]!, deed.pstate);
+      return;
+    case 'limitPstates':
+      limitPstates(twin, hostId, deed.pstate % 2);
+      return;
+    case 'suspend':
+      powerOff(twin, hostId, deed.pstate % 2 === 0 ? 'S3' : 'S5');
       return;
     case 'setDemand':
       setDemand(twin, vmId, deed.vm * 3);

@@ -68,13 +68,23 @@ it('snapshot, encode, decode and go on is the same as never having stopped', () 
   );
 });
 
+/** The host without what depends on temperature. */
+function withoutHeat({ heat: _, component: __, ...rest }: HostOptions): HostOptions {
+  return rest;
+}
+
 /** The cluster with every power multiplied. */
 function scaled(cluster: ClusterOptions, factor: number): ClusterModel {
-  const model = clusterModel(cluster);
+  // Twice the power is another temperature, and parts have no one figure to double.
+  const hosts = (cluster.hosts as readonly HostOptions[]).map(withoutHeat);
+  const model = clusterModel({ ...cluster, hosts });
   const columns = [
     model.hostOffW,
     model.hostBootW,
     model.hostShutdownW,
+    model.hostSuspendW,
+    model.hostAsleepW,
+    model.hostResumeW,
     model.pstateIdleW,
     model.pstateEpsilonW,
     model.pstateFullW,
@@ -143,7 +153,8 @@ it('exchanging identical hosts changes no total', () => {
       const [first] = cluster.hosts as readonly HostOptions[];
       const alike: ClusterOptions = {
         ...cluster,
-        hosts: order.map(() => ({ ...first, initiallyOn: true, memoryGib: 20 })),
+        // The moment of a throttle is a sum, rounded by the order of events.
+        hosts: order.map(() => ({ ...withoutHeat(first!), initiallyOn: true, memoryGib: 20 })),
       };
       const other = renamed(alike, deeds, order);
       const summaryOf = (options: ClusterOptions, story: readonly Deed[]): RunSummary => {
