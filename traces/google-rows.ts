@@ -182,13 +182,14 @@ function parseObject(text: string): JsonRow | undefined {
   }
 }
 
-/** A number, or one in quotes as 64-bit integers are written; NaN for anything else. */
-function jsonNumber(value: unknown): number {
-  if (typeof value === 'number') return value;
+/** A number, one of 64 bits, or one in quotes as 64-bit integers are written; NaN for anything else. */
+export function jsonNumber(value: unknown): number {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
   return typeof value === 'string' ? numberOf(value) : Number.NaN;
 }
 
-function isAlloc(collection: string): boolean {
+/** Whether an id is that of a collection whose instances others run in. */
+export function isAlloc(collection: string): boolean {
   return collection !== '' && Number(collection) !== 0;
 }
 
@@ -218,7 +219,8 @@ function position(header: TableRow, names: readonly string[]): number {
   return -1;
 }
 
-function emptyUsage(): UsageRow {
+/** A row to be filled. */
+export function emptyUsage(): UsageRow {
   const none = { place: '', id: '', isInner: false };
   return { ...none, startUs: 0, endUs: 0, cpu: 0, memory: 0 };
 }
@@ -246,7 +248,7 @@ function notMissing(value: number): number {
 }
 
 /** Whether a row can be used; what is wrong with it goes to `issues`. */
-function check(usage: UsageRow, issues: IssueList): boolean {
+export function check(usage: UsageRow, issues: IssueList): boolean {
   const { place, startUs, endUs, cpu, memory } = usage;
   const before = issues.count;
   if (!(startUs >= 0)) addIssue(issues, place, 'a start time from 0 up, µs', String(startUs));

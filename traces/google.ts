@@ -11,6 +11,7 @@
  * published: `vcpus`, `vcpuMips` and `memoryBytes` say what to take for it.
  */
 import { inputError } from '../sim/index.ts';
+import { readUsageParquet } from './google-parquet.ts';
 import { readUsageRows, type UsageRow } from './google-rows.ts';
 import { checkWhole, IssueList } from './issues.ts';
 import { placeSamples, type SampledVm } from './place-samples.ts';
@@ -39,7 +40,8 @@ const gib = 1024 * 1024 * 1024;
 const mib = 1024 * 1024;
 
 /** Names of the files of both traces. */
-const files = /^(?:part-\d+-of-\d+\.csv|(?:task|instance)_usage.*\.(?:csv|json))(?:\.gz)?$/i;
+const files =
+  /^(?:part-\d+-of-\d+\.csv|(?:task|instance)_usage.*\.(?:csv|json|parquet))(?:\.gz)?$/i;
 const folders = ['task_usage', 'instance_usage'] as const;
 
 /** Files of a Google trace at a path; none when it is something else. */
@@ -56,7 +58,8 @@ interface VmState {
 }
 
 /**
- * Reads `task_usage` or `instance_usage`: a file or a directory of them, plain or gzip.
+ * Reads `task_usage` or `instance_usage`: a file or a directory of them, CSV or JSON lines (plain
+ * or gzip), or Parquet.
  *
  * @throws InputError naming up to 20 rows that cannot be used: a wrong number of columns, times
  *   that are missing, negative or run backwards, usage that is negative or no number.
@@ -79,7 +82,11 @@ export function readGoogle(path: string, options: GoogleOptions = {}): Trace {
   const collected = new UsageSums(per, intervalMs, options.vms);
   const issues = new IssueList(path);
   let rows = 0;
-  for (const file of used) rows += readUsageRows(file, per, issues, (row) => collected.add(row));
+  const add = (row: UsageRow): void => collected.add(row);
+  for (const file of used) {
+    const read = /\.parquet$/i.test(file) ? readUsageParquet : readUsageRows;
+    rows += read(file, per, issues, add);
+  }
   issues.throwIfAny();
   const vms = collected.vms({ vcpus, vcpuMips, memoryBytes });
   const { workload, repairs } = placeSamples(

@@ -11,7 +11,7 @@ import { systemCode } from './files.ts';
 import { columnGroups, type ReadRange, readMetadata } from './parquet-pages.ts';
 
 /** What the values of a column are. `time` is a moment or a duration in ms. */
-export type ColumnKind = 'id' | 'whole' | 'time' | 'real' | 'boolean' | 'ids';
+export type ColumnKind = 'id' | 'whole' | 'time' | 'real' | 'boolean' | 'ids' | 'group';
 
 /** Values of one row group of one column, as decoded; `null` where a row has none. */
 export type ColumnPart = ArrayLike<unknown>;
@@ -33,6 +33,15 @@ export interface ParquetFile {
     visit: (values: ColumnPart, firstRow: number) => void,
   ): void;
   /**
+   * Hands several columns to `visit`, a row group of all of them at a time.
+   *
+   * @throws InputError as `scan`.
+   */
+  scanTogether(
+    columns: readonly (readonly [column: string, kind: ColumnKind])[],
+    visit: (values: readonly ColumnPart[], firstRow: number) => void,
+  ): void;
+  /**
    * A column of numbers at least `minimum`, [rows].
    *
    * @throws InputError as `scan`, and naming the row of a missing value, NaN or a smaller number.
@@ -51,6 +60,7 @@ const physicalTypes: Readonly<Record<ColumnKind, readonly string[]>> = {
   real: ['DOUBLE', 'FLOAT', 'INT32', 'INT64'],
   boolean: ['BOOLEAN'],
   ids: ['BYTE_ARRAY', 'INT32', 'INT64'],
+  group: ['DOUBLE', 'FLOAT'],
 };
 
 const kindNames: Readonly<Record<ColumnKind, string>> = {
@@ -60,6 +70,7 @@ const kindNames: Readonly<Record<ColumnKind, string>> = {
   real: 'a column of numbers (DOUBLE)',
   boolean: 'a column of BOOLEAN',
   ids: 'a column of lists of ids',
+  group: 'a column of groups of numbers',
 };
 
 /** Timestamps of any unit become a number of ms instead of a `Date`. */
@@ -129,25 +140,38 @@ function createFile(
     }
   };
 
+  const valuesOf = (column: string, group: ReturnType<typeof groupsOf>[number]): ColumnPart => {
+    const { rowStart, rowEnd, read: readGroup } = group;
+    let values: ColumnPart;
+    try {
+      values = readGroup();
+    } catch (error) {
+      throw inputError(at(path, column, rowStart, rowEnd), 'intact pages', reason(error));
+    }
+    if (values.length === rowEnd - rowStart) return values;
+    const place = at(path, column, rowStart, rowEnd);
+    throw inputError(place, `${rowEnd - rowStart} values`, `${values.length}`);
+  };
+
   function scan(
     column: string,
     kind: ColumnKind,
     visit: (values: ColumnPart, firstRow: number) => void,
   ): void {
     checkType(path, column, kind, leaves);
-    for (const { rowStart, rowEnd, read: readGroup } of groupsOf(column)) {
-      let values: ColumnPart;
-      try {
-        values = readGroup();
-      } catch (error) {
-        throw inputError(at(path, column, rowStart, rowEnd), 'intact pages', reason(error));
-      }
-      if (values.length !== rowEnd - rowStart) {
-        const place = at(path, column, rowStart, rowEnd);
-        throw inputError(place, `${rowEnd - rowStart} values`, `${values.length}`);
-      }
-      visit(values, rowStart);
-    }
+    for (const group of groupsOf(column)) visit(valuesOf(column, group), group.rowStart);
+  }
+
+  function scanTogether(
+    columns: readonly (readonly [column: string, kind: ColumnKind])[],
+    visit: (values: readonly ColumnPart[], firstRow: number) => void,
+  ): void {
+    for (const [column, kind] of columns) checkType(path, column, kind, leaves);
+    const groups = columns.map(([column]) => groupsOf(column));
+    groups[0]?.forEach(({ rowStart }, index) => {
+      const parts = columns.map(([column], at) => valuesOf(column, groups[at]![index]!));
+      visit(parts, rowStart);
+    });
   }
 
   function numbers(column: string, kind: 'whole' | 'time' | 'real', minimum: number): Float64Array {
@@ -163,7 +187,7 @@ function createFile(
     return result;
   }
 
-  return { path, rows, has: (column) => leaves.has(column), scan, numbers, close };
+  return { path, rows, has: (column) => leaves.has(column), scan, scanTogether, numbers, close };
 }
 
 /** Numbers of any width into `result` from `firstRow` on; what is no number becomes NaN. */
@@ -240,7 +264,10 @@ function checkType(
   if (leaf === undefined) {
     throw inputError(path, `a column ${column}`, `columns ${[...leaves.keys()].join(', ')}`);
   }
-  if (leaf.nested !== (kind === 'ids') || !physicalTypes[kind].includes(leaf.type)) {
+  if (
+    leaf.nested !== (kind === 'ids' || kind === 'group') ||
+    !physicalTypes[kind].includes(leaf.type)
+  ) {
     const got = leaf.nested ? `lists of ${leaf.type}` : leaf.type;
     throw inputError(`${path}: column ${column}`, kindNames[kind], got);
   }

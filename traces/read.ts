@@ -1,6 +1,6 @@
 /** One door to all readers: a path whose format is found out, or a description that names it. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { inputError, type Workload } from '../sim/index.ts';
 import { type AlibabaOptions, alibabaFiles, isAlibabaLine, readAlibaba } from './alibaba.ts';
 import { type AzureOptions, readAzure } from './azure.ts';
@@ -132,6 +132,7 @@ export function detectFormat(path: string): PathFormat {
 function detectFile(path: string): PathFormat {
   const start = firstBytes(path);
   if (isColumnsMagic(start)) return 'columns';
+  if (/^(?:task|instance)_usage.*\.parquet$/i.test(basename(path))) return 'google';
   // A gzip file shows its first line only when it is unpacked.
   const line = start[0] === 0x1f && start[1] === 0x8b ? firstLineOf(path) : firstLine(start, 512);
   if (isGoogleLine(line)) return 'google';

@@ -6,6 +6,7 @@ import { InputError } from '../../sim/index.ts';
 import { readGoogle } from '../../traces/google.ts';
 import { detectFormat, readTrace } from '../../traces/read.ts';
 import { demandOf, unitError, workOf } from './demand.ts';
+import { parquetBytes } from './parquet-file.ts';
 import { directoryWith } from './temporary-directory.ts';
 
 interface Usage {
@@ -105,6 +106,60 @@ it('reads all shapes of the tables to the same workload', () => {
   const one = join(paths[3]!, 'instance_usage.csv');
   expect(readTrace({ type: 'google', path: one, ...sizes }).workload.vmNames).toHaveLength(4);
   expect(detectFormat(one)).toBe('google');
+});
+
+it('reads Parquet of flat columns as it reads CSV, whatever the row groups', () => {
+  const usage = Array.from({ length: 30 }, (_, row) => ({
+    startS: 600 + 300 * (row % 5),
+    endS: 900 + 300 * (row % 5),
+    job: 100 + (row % 4),
+    index: row % 3,
+    machine: 1 + (row % 4),
+    cpu: (row % 10) / 64,
+    memory: (row % 7) / 64,
+  }));
+  const csv = directoryWith({ 'instance_usage.csv': file(headerCsv, ...usage.map(rowCsv)) });
+  const whole = (name: string, of: (one: Usage) => number) =>
+    ({ name, type: 'INT64', values: usage.map((one) => BigInt(of(one))) }) as const;
+  const real = (name: string, values: readonly number[]) =>
+    ({ name, type: 'DOUBLE', values }) as const;
+  const columns = [
+    whole('start_time', ({ startS }) => startS * 1e6),
+    whole('end_time', ({ endS }) => endS * 1e6),
+    whole('collection_id', ({ job }) => job),
+    whole('instance_index', ({ index }) => index),
+    whole('machine_id', ({ machine }) => machine),
+    real(
+      'average_usage_cpus',
+      usage.map(({ cpu }) => cpu),
+    ),
+    real(
+      'average_usage_memory',
+      usage.map(({ memory }) => memory),
+    ),
+  ];
+  for (const perGroup of [7, 1000]) {
+    const path = directoryWith({ 'instance_usage.parquet': parquetBytes(columns, perGroup) });
+    expect(detectFormat(join(path, 'instance_usage.parquet'))).toBe('google');
+    for (const per of ['machine', 'task'] as const) {
+      const read = readGoogle(path, { ...sizes, per });
+      const same = readGoogle(csv, { ...sizes, per });
+      expect({ ...read.workload, name: '' }).toEqual({ ...same.workload, name: '' });
+      expect(read.report).toEqual(same.report);
+    }
+  }
+  const lacking = directoryWith({ 'instance_usage.parquet': parquetBytes(columns.slice(1)) });
+  expect(() => readGoogle(lacking)).toThrow(/usage.parquet: expected a column start_time/);
+  const backwards = [columns[1]!, columns[0]!].map(({ values }, at) => ({
+    ...columns[at]!,
+    values,
+  }));
+  const wrong = directoryWith({
+    'instance_usage.parquet': parquetBytes([...backwards, ...columns.slice(2)]),
+  });
+  expect(() => readGoogle(wrong)).toThrow(
+    /usage.parquet: row 1: expected an end from 900000000 up/,
+  );
 });
 
 it('leaves out and counts what cannot count', () => {
