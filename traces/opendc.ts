@@ -133,7 +133,7 @@ function readTasks(file: ParquetFile): TaskColumns {
     optional.deferrable = Uint8Array.from(order, (row) => flags[row]!);
   }
   if (file.has('deadline')) {
-    optional.deadlineMs = sorted(file.numbers('deadline', 'time', -Infinity));
+    optional.deadlineMs = sorted(readDeadlines(file));
   }
   return {
     ids: Array.from(order, (row) => ids[row]!),
@@ -141,7 +141,7 @@ function readTasks(file: ParquetFile): TaskColumns {
     durationMs: sorted(file.numbers('duration', 'time', 0)),
     cpuCount: Int32Array.from(sorted(file.numbers('cpu_count', 'whole', 0))),
     cpuCapacityMhz: sorted(file.numbers('cpu_capacity', 'real', 0)),
-    memoryMb: sorted(file.numbers('mem_capacity', 'whole', 0)),
+    memoryMb: sorted(file.numbers('mem_capacity', 'real', 0)),
     ...optional,
   };
 }
@@ -172,6 +172,19 @@ function readFlags(file: ParquetFile, column: string): Uint8Array {
     }
   });
   return flags;
+}
+
+/** Deadlines, -1 where a row has none. */
+function readDeadlines(file: ParquetFile): Float64Array {
+  const deadlines = new Float64Array(file.rows);
+  file.scan('deadline', 'time', (values, firstRow) => {
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index];
+      const none = value === null || value === undefined;
+      deadlines[firstRow + index] = none ? -1 : Number(value);
+    }
+  });
+  return deadlines;
 }
 
 /** Parents of the tasks in order `order`, as indices in that order. */

@@ -88,7 +88,7 @@ describe('an OpenDC workload', () => {
           int32('id', [7, 5, 6]),
           { ...int64('submission_time', [2_000_000, 1_000_000, 1_500_000]), converted: 10 },
           { name: 'cpu_capacity', type: 'FLOAT', values: [0.5, 2, 3] },
-          int32('mem_capacity', [10, 20, 30]),
+          double('mem_capacity', [10, 20, 30.5]),
         ],
         fragments: [int64('id', [7, 7, 5, 7])],
       }),
@@ -96,6 +96,7 @@ describe('an OpenDC workload', () => {
     expect(read.ids).toEqual(['5', '6', '7']);
     expect([...read.submissionMs]).toEqual([1000, 1500, 2000]);
     expect([...read.cpuCapacityMhz]).toEqual([2, 3, 0.5]);
+    expect([...read.memoryMb]).toEqual([20, 30.5, 10]);
     expect([...read.fragmentMhz]).toEqual([30, 10, 20, 40]);
   });
 
@@ -113,13 +114,13 @@ describe('an OpenDC workload', () => {
         tasks: [
           { ...text('parents', [['a', 'c'], [], ['a']]), list: true },
           { name: 'deferrable', type: 'BOOLEAN', values: [true, false, false] },
-          int64('deadline', [-1, 5000, 6000]),
+          { ...int64('deadline', [-1, 5000, null]), optional: true },
         ],
       }),
     );
     expect(read.parents).toEqual([[], [0], [0, 1]]);
     expect([...read.deferrable!]).toEqual([0, 0, 1]);
-    expect([...read.deadlineMs!]).toEqual([5000, 6000, -1]);
+    expect([...read.deadlineMs!]).toEqual([5000, -1, -1]);
   });
 
   it('does not need the fragments’ cpu_count', async () => {
