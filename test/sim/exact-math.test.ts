@@ -136,15 +136,15 @@ describe('against 300-bit integers', () => {
     expect(worst(range(-745.13, -708.4), expError)).toBeLessThanOrEqual(1);
   });
 
-  it('expm1 is within 0.7 units', () => {
+  it('expm1 is within 0.8 units', () => {
     const error = (x: number): number => {
       const [mantissa, k] = fixedExp(fixed(x));
       const whole = k >= 0 ? mantissa << BigInt(k) : mantissa >> BigInt(-k);
       return ulps(expm1(x), whole - unit);
     };
-    expect(worst(range(-2, 2), error)).toBeLessThan(0.7);
-    expect(worst(range(-45, 700), error)).toBeLessThan(0.7);
-    expect(worst(spread(-100, 0), error, [5e-17, 4.9e-17, -5e-17])).toBeLessThan(0.7);
+    expect(worst(range(-2, 2), error)).toBeLessThan(0.8);
+    expect(worst(range(-45, 700), error)).toBeLessThan(0.8);
+    expect(worst(spread(-100, 0), error, [5e-17, 4.9e-17, -5e-17])).toBeLessThan(0.8);
   });
 
   it('log is within 0.51 units, next to 1 as well', () => {
