@@ -5,7 +5,7 @@
  * had not seen; later days serve to test and nothing else.
  */
 import { exp } from '../exact-math.ts';
-import { type Basis, bases, basisNamed, shapes } from './basis.ts';
+import { type Basis, bases, basisNamed, columnsOf, shapes } from './basis.ts';
 import {
   integrateLoad,
   type MeterWindow,
@@ -36,6 +36,8 @@ export interface ClusterTelemetry {
 export interface Trial {
   readonly name: string;
   readonly mape: number;
+  /** Of the mean over the folds, %; where the choice looks at it. */
+  readonly standardError?: number;
 }
 
 /** Choices left to the user, each otherwise made on the fit days. */
@@ -102,13 +104,15 @@ export function fitClusterPower(
   const windows = meterWindows(medianStep(timestampMs));
   const total = windows.length + candidates.length + halfLives.length;
   let done = 0;
-  const errorOf = (basis: Basis, window: MeterWindow): number => {
-    const predicted = outOfFold(loads.design(basis, window), fitRows, folds, options.loss);
-    return predictionError(powerW.subarray(0, fitRows), predicted).mape;
-  };
-  const trial = (name: string, mape: number): Trial => {
+  const predictOthers = (basis: Basis, window: MeterWindow): Float64Array =>
+    outOfFold(loads.design(basis, window), fitRows, folds, options.loss);
+  const mapeOf = (predicted: Float64Array, { from, to }: Fold): number =>
+    predictionError(powerW.subarray(from, to), predicted.subarray(from, to)).mape;
+  const whole = { from: 0, to: fitRows };
+  const trial = (name: string, mape: number, foldErrors?: readonly number[]): Trial => {
     options.onProgress?.(++done, total, name);
-    return { name, mape };
+    const standardError = foldErrors === undefined ? undefined : standardErrorOf(foldErrors);
+    return { name, mape, ...(standardError === undefined ? {} : { standardError }) };
   };
   const reference = basisNamed('linear+sqrt')!;
   loads.prepare(
@@ -116,15 +120,19 @@ export function fitClusterPower(
     reference.shapes.map(({ name }) => name),
   );
   const windowTrials = windows.map((window) =>
-    trial(windowName(window), errorOf(reference, window)),
+    trial(windowName(window), mapeOf(predictOthers(reference, window), whole)),
   );
   const window = windows[best(windowTrials)]!;
   loads.prepare(
     [window],
     shapes.map(({ name }) => name),
   );
-  const basisTrials = candidates.map((basis) => trial(basis.name, errorOf(basis, window)));
-  const basis = candidates[best(basisTrials)]!;
+  const basisTrials = candidates.map((candidate) => {
+    const predicted = predictOthers(candidate, window);
+    const foldErrors = folds.map((fold) => mapeOf(predicted, fold));
+    return trial(candidate.name, mapeOf(predicted, whole), foldErrors);
+  });
+  const basis = candidates[simplest(candidates, basisTrials)]!;
   const design = loads.design(basis, window);
   const halfLifeTrials = halfLives.map((halfLifeMs) =>
     trial(
@@ -259,6 +267,30 @@ function best(trials: readonly Trial[]): number {
     if (trials[index]!.mape < trials[at]!.mape) at = index;
   }
   return at;
+}
+
+function standardErrorOf(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) * (value - mean), 0);
+  return Math.sqrt(squares / Math.max(1, values.length - 1) / values.length);
+}
+
+/**
+ * Position of the basis with the fewest coefficients whose error is within one standard error of the
+ * least; of several the one with the least error. A few folds cannot tell such bases apart, and the
+ * smaller one is surer on days to come.
+ *
+ * @see L. Breiman et al., *Classification and Regression Trees*, 1984, §3.4.3 (the 1 SE rule).
+ */
+function simplest(candidates: readonly Basis[], trials: readonly Trial[]): number {
+  const least = trials[best(trials)]!;
+  const bound = least.mape + (least.standardError ?? 0);
+  const eligible = trials.map((_, index) => index).filter((index) => trials[index]!.mape <= bound);
+  return eligible.reduce((a, b) => {
+    const [columnsA, columnsB] = [columnsOf(candidates[a]!), columnsOf(candidates[b]!)];
+    if (columnsA !== columnsB) return columnsA < columnsB ? a : b;
+    return trials[b]!.mape < trials[a]!.mape ? b : a;
+  });
 }
 
 /** `30 s ending at the stamp`, `60 s ending 15 s before`. */
