@@ -21,7 +21,6 @@ import {
   createPolicy,
   decideOnce,
   defaultObjective,
-  governors,
   modelOf,
   parseScenario,
   policyChance,
@@ -135,7 +134,7 @@ function buildCluster(): ClusterModel {
 
 /** The cluster as the base policy has it at noon. */
 function atNoon(model: ClusterModel): Twin {
-  const twin = Twin.create(model, seed, governors);
+  const twin = Twin.create(model, seed);
   const base = createPolicy(defaultOracle.base, 'base');
   for (let step = 0; step < 144; step++) {
     advance(twin, step * intervalMs);

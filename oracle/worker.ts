@@ -1,11 +1,11 @@
 /** Worker thread: scores plans by rollouts. Keeps nothing between jobs. */
-import { ClusterState, governors, Twin } from '../sim/index.ts';
+import { ClusterState, Twin } from '../sim/index.ts';
 import { rolloutSpecOf } from './options.ts';
 import type { ScoreJob, ScoreReply } from './protocol.ts';
 import { rollout } from './rollout.ts';
 
 export function scorePlans(job: ScoreJob): ScoreReply {
-  const parent = new Twin(job.model, new ClusterState(job.model, job.state), governors);
+  const parent = new Twin(job.model, new ClusterState(job.model, job.state));
   const scratch = parent.fork();
   const spec = rolloutSpecOf(job.options);
   const reply = new Float64Array(job.plans.length * 3);

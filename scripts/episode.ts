@@ -4,7 +4,6 @@ import { dirname, resolve } from 'node:path';
 import {
   type ClusterModel,
   endOf,
-  governors,
   inputError,
   modelOf,
   parseScenario,
@@ -56,5 +55,5 @@ export function loadEpisode(episode: EpisodeSpec): LoadedEpisode {
 
 /** The episode's twin at time 0. */
 export function startTwin(episode: EpisodeSpec, loaded: LoadedEpisode): Twin {
-  return Twin.create(loaded.model, episode.seed, governors);
+  return Twin.create(loaded.model, episode.seed);
 }

@@ -12,7 +12,6 @@ import {
   advance,
   applyPlan,
   defaultObjective,
-  governors,
   modelOf,
   parseScenario,
   proposers,
@@ -58,7 +57,7 @@ export function measureGap(instances: number, seed: number): GapReport {
       memoryBytes: vcpus * 2 ** 30,
     }));
     const { workload } = createSynthetic({ vms: 4, steps: 288, seed: seed + instance, sizes });
-    const twin = Twin.create(modelOf(scenario, workload, 'tiny'), seed + instance, governors);
+    const twin = Twin.create(modelOf(scenario, workload, 'tiny'), seed + instance);
     const chance = new RandomStream(seed + instance, 'gap');
     const rollouts = rolloutSpecOf(options);
     const decide = (): ScoredPlan =>

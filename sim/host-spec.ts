@@ -30,7 +30,7 @@ export interface PstateSpec {
 
 /** A frequency rule the host runs by itself, like a Linux cpufreq governor. */
 export interface GovernorSpec {
-  /** Index into the `governors` array handed to the engine. */
+  /** Index into `ModelSpec.governors`, or into the rules that the twin is given. */
   readonly rule: number;
   /** Sampling period, ms. */
   readonly periodMs: number;

@@ -29,6 +29,8 @@ import type { Workload } from './workload.ts';
 export interface ModelSpec {
   readonly hosts: readonly HostSpec[];
   readonly workload: Workload;
+  /** The rules that hosts name, by name and tunables. */
+  readonly governors?: readonly NamedGovernor[];
   /** Migration behaviour of VM `vm`. */
   readonly migration: (vm: number) => MigrationSpec;
   /** Host of each VM at time 0; -1 leaves it pending for the policy. Default: all pending. */
@@ -53,10 +55,16 @@ export interface ModelSpec {
   readonly traffic?: readonly TrafficSpec[];
   /** Default: disks are not modelled. */
   readonly disks?: DiskSpec;
-  /** Keep `hostNicBytesPerS`. Default: only where there is traffic. */
+  /** Keep `hostNicBytesPerS`. Default: where there is traffic, or a host's power depends on it. */
   readonly trackNic?: boolean;
   /** Charges energy to VMs. Default: nobody is charged, at no cost. */
   readonly accounting?: AccountingSpec;
+}
+
+/** A frequency rule as data; see `createGovernor`. */
+export interface NamedGovernor {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** How energy is charged to VMs; see `accounting/twin-ledger.ts`. */
@@ -88,6 +96,7 @@ export interface ClusterModel extends HostModel, MigrationModel {
   readonly requests: RequestModel;
   readonly network: NetworkModel;
   readonly accounting?: AccountingSpec;
+  readonly governors?: readonly NamedGovernor[];
 }
 
 /**
@@ -120,6 +129,7 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     requests,
     // Absent rather than undefined: the fingerprint of models without it stays what it was.
     ...(spec.accounting === undefined ? {} : { accounting: spec.accounting }),
+    ...((spec.governors ?? []).length === 0 ? {} : { governors: spec.governors }),
   };
 }
 
@@ -144,7 +154,8 @@ function flowColumns(
   const traffic = buildTraffic(spec.traffic ?? [], vms);
   const disks = buildDisks(spec.disks, spec.hosts.length, vms);
   const streams = traffic.count + disks.vmBytesPerS.length;
-  const trackNic = spec.trackNic ?? traffic.count > 0;
+  const powered = spec.hosts.some(({ component }) => (component?.nic.joulesPerByte ?? 0) > 0);
+  const trackNic = spec.trackNic ?? (traffic.count > 0 || powered);
   const outside = (spec.traffic ?? []).some(
     ({ from, to }) => from === 'outside' || to === 'outside',
   );

@@ -47,7 +47,7 @@ export function decodeSnapshot(
   bytes: Uint8Array,
   model: ClusterModel,
   path: string,
-  governors: readonly GovernorRule[] = [],
+  governors?: readonly GovernorRule[],
 ): Twin {
   const text = new TextDecoder();
   if (bytes.length < prefixBytes || text.decode(bytes.subarray(0, magic.length)) !== magic) {

@@ -2,7 +2,7 @@
  * One simulated cluster: an immutable model, a mutable state, and the scratch space its kernels
  * need. Forks share the model and own a copy of the state.
  */
-import type { GovernorRule } from './governors/index.ts';
+import { createGovernor, type GovernorRule } from './governors/index.ts';
 import { initialize } from './initialize.ts';
 import type { ClusterModel } from './model.ts';
 import { componentParts, pointHeader, pointStride } from './power/components.ts';
@@ -54,7 +54,7 @@ export class Twin {
   constructor(
     model: ClusterModel,
     state: ClusterState,
-    governors: readonly GovernorRule[] = [],
+    governors: readonly GovernorRule[] = rulesOf(model),
     scratch: Scratch = createScratch(model),
   ) {
     this.model = model;
@@ -66,7 +66,11 @@ export class Twin {
   }
 
   /** A cluster at time 0: hosts as specified, VMs that have arrived placed or pending. */
-  static create(model: ClusterModel, seed: number, governors: readonly GovernorRule[] = []): Twin {
+  static create(
+    model: ClusterModel,
+    seed: number,
+    governors: readonly GovernorRule[] = rulesOf(model),
+  ): Twin {
     const twin = new Twin(model, ClusterState.allocate(model, seed), governors);
     initialize(twin);
     return twin;
@@ -95,6 +99,11 @@ export class Twin {
   get nowMs(): number {
     return this.state.nowMs[0]!;
   }
+}
+
+/** The frequency rules that the model's hosts name. */
+function rulesOf(model: ClusterModel): readonly GovernorRule[] {
+  return (model.governors ?? []).map(({ name, options }) => createGovernor(name, options));
 }
 
 function createScratch(model: ClusterModel): Scratch {

@@ -1,20 +1,17 @@
 /** Scenario + workload → the immutable model, with the checks that need both. */
 import { billSpecOf } from '../accounting/scenario-key.ts';
 import { InputError, type Issue } from '../errors.ts';
-import { governors } from '../governors/index.ts';
-import type { HostSpec, PstateSpec } from '../host-spec.ts';
-import { buildModel, type ClusterModel } from '../model.ts';
+import type { HostSpec } from '../host-spec.ts';
+import { buildModel, type ClusterModel, type NamedGovernor } from '../model.ts';
 import type { Objective } from '../objective.ts';
 import type { Budget } from '../plan.ts';
 import { unlimited } from '../plan.ts';
 import type { Workload } from '../workload.ts';
 import { withApplications } from './applications.ts';
-import { hostFromPreset } from './host-presets.ts';
+import { GovernorList, type HostEntry, hostOf } from './host-key.ts';
 import { copyingCoresOf, migrationSpecs } from './migration-key.ts';
 import { disksOf, networkOf } from './network-key.ts';
 import type { Scenario } from './schema.ts';
-
-type HostEntry = Scenario['hosts'][number];
 
 /**
  * @param path Name of the scenario's file, for messages.
@@ -34,7 +31,12 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
   if (endOf(scenario, trace) <= 0) {
     issues.push({ path: `${path}: duration`, expected: 'a duration above 0', got: 'none' });
   }
-  const { hosts, initialHost } = expandHosts(scenario, workload, path, issues);
+  const { hosts, governors, initialHost, pinnedCore } = expandHosts(
+    scenario,
+    workload,
+    path,
+    issues,
+  );
   const migration = migrationSpecs(scenario.migration, workload, path, issues);
   const flows = {
     ...networkOf(scenario.network, workload, path, issues),
@@ -49,7 +51,9 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
     hosts,
     workload,
     applications,
+    governors,
     initialHost,
+    pinnedCore: (vm) => pinnedCore[vm]!,
     migration,
     ...flows,
     migrationOverheadFraction: scenario.migration.overhead,
@@ -80,11 +84,18 @@ function expandHosts(
   workload: Workload,
   path: string,
   issues: Issue[],
-): { hosts: HostSpec[]; initialHost: number[] } {
+): {
+  hosts: HostSpec[];
+  governors: readonly NamedGovernor[];
+  initialHost: number[];
+  pinnedCore: number[];
+} {
   const hosts: HostSpec[] = [];
+  const rules = new GovernorList();
   const names = new Set<string>();
   const vmIndex = new Map(workload.vmNames.map((name, vm) => [name, vm]));
   const initialHost = new Array<number>(workload.vmNames.length).fill(-1);
+  const pinnedCore = new Array<number>(workload.vmNames.length).fill(-1);
   scenario.hosts.forEach((entry, index) => {
     const at = `${path}: hosts[${index}]`;
     for (let copy = 0; copy < entry.count; copy++) {
@@ -93,13 +104,14 @@ function expandHosts(
         issues.push({ path: `${at}.name`, expected: 'a name used once', got: `"${name}" again` });
       }
       names.add(name);
-      const host = hostOf(entry, name, at, copy === 0 ? issues : []);
+      const host = hostOf(entry, name, at, rules, copy === 0 ? issues : []);
       if (host !== undefined) hosts.push(host);
     }
     placeNamed(entry, hosts, vmIndex, initialHost, at, issues);
+    pinNamed(entry, vmIndex, pinnedCore, at, issues);
   });
   checkMemory(hosts, workload, initialHost, path, issues);
-  return { hosts, initialHost };
+  return { hosts, governors: rules.named, initialHost, pinnedCore };
 }
 
 function hostName(entry: HostEntry, index: number, copy: number): string {
@@ -140,6 +152,20 @@ function placeNamed(
   }
 }
 
+function pinNamed(
+  entry: HostEntry,
+  vmIndex: ReadonlyMap<string, number>,
+  pinnedCore: number[],
+  at: string,
+  issues: Issue[],
+): void {
+  for (const [name, core] of Object.entries(entry.pins)) {
+    const vm = vmIndex.get(name);
+    if (vm !== undefined) pinnedCore[vm] = core;
+    else issues.push({ path: `${at}.pins`, expected: 'a VM of the workload', got: `"${name}"` });
+  }
+}
+
 /** The initial placement must fit into memory. */
 function checkMemory(
   hosts: readonly HostSpec[],
@@ -160,62 +186,4 @@ function checkMemory(
       got: `${held[index]} bytes`,
     });
   });
-}
-
-/** One host from its preset, its own keys taking precedence. */
-function hostOf(entry: HostEntry, name: string, at: string, issues: Issue[]): HostSpec | undefined {
-  const base = entry.model === undefined ? undefined : hostFromPreset(entry.model, name);
-  const cores = entry.cores ?? base?.cores;
-  const memoryBytes = entry.memory ?? base?.memoryBytes;
-  const pstates = entry.pstates?.map(pstateOf) ?? base?.pstates;
-  if (cores === undefined || memoryBytes === undefined || pstates === undefined) {
-    const missing = [
-      ...(cores === undefined ? ['cores'] : []),
-      ...(memoryBytes === undefined ? ['memory'] : []),
-      ...(pstates === undefined ? ['pstates'] : []),
-    ];
-    issues.push({
-      path: at,
-      expected: 'a model, or cores, memory and pstates',
-      got: `no ${missing.join(', no ')}`,
-    });
-    return undefined;
-  }
-  const rising = pstates.findIndex(
-    (pstate, row) => row > 0 && pstate.coreMips > pstates[row - 1]!.coreMips,
-  );
-  if (rising > 0) {
-    issues.push({
-      path: `${at}.pstates[${rising}].speed`,
-      expected: 'falling speeds, fastest first',
-      got: `${pstates[rising]!.coreMips} MIPS after ${pstates[rising - 1]!.coreMips}`,
-    });
-  }
-  const fastest = pstates[0]!;
-  const rule = governors.findIndex((governor) => governor.name === entry.governor?.rule);
-  return {
-    name,
-    cores,
-    memoryBytes,
-    pstates,
-    offW: entry.off ?? base?.offW ?? 0,
-    bootMs: entry.boot?.time ?? base?.bootMs ?? 0,
-    bootW: entry.boot?.power ?? base?.bootW ?? fastest.fullW,
-    shutdownMs: entry.shutdown?.time ?? base?.shutdownMs ?? 0,
-    shutdownW: entry.shutdown?.power ?? base?.shutdownW ?? fastest.idleW,
-    initiallyOn: entry.on,
-    ...(entry.governor === undefined
-      ? {}
-      : { governor: { rule, periodMs: entry.governor.every, slots: governors[rule]!.slots } }),
-  };
-}
-
-function pstateOf(entry: NonNullable<HostEntry['pstates']>[number]): PstateSpec {
-  return {
-    coreMips: entry.speed,
-    idleW: entry.idle,
-    epsilonW: entry.epsilon ?? entry.idle,
-    fullW: entry.full,
-    ...(entry.curve === undefined ? {} : { curveW: entry.curve }),
-  };
 }

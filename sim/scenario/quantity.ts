@@ -15,7 +15,7 @@ const units = {
     TiB: 1024 ** 4,
   },
   /** ms */
-  duration: { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 },
+  duration: { us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 },
   /** MIPS; a core of 1 MHz counts as 1 MIPS */
   speed: { MIPS: 1, MHz: 1, GHz: 1000 },
   /** W */

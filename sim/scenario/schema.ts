@@ -4,10 +4,9 @@
  */
 import { z } from 'zod';
 import { accountingKey } from '../accounting/scenario-key.ts';
-import { governors } from '../governors/index.ts';
 import { defaultObjective } from '../objective.ts';
 import { application } from './application-schema.ts';
-import { hostPresets } from './host-presets.ts';
+import { hostKey } from './host-key.ts';
 import { migrationKey } from './migration-key.ts';
 import { diskKey, networkKey } from './network-key.ts';
 import { quantity } from './quantity-field.ts';
@@ -16,67 +15,11 @@ export { quantity };
 
 const whole = (minimum: number) => z.int().min(minimum);
 
-const pstate = z
-  .strictObject({
-    speed: quantity('speed').describe('speed of one core'),
-    idle: quantity('power').describe('power without any load'),
-    epsilon: quantity('power')
-      .optional()
-      .describe('power as load tends to 0 from above; default: idle'),
-    full: quantity('power').describe('power with all cores busy'),
-    curve: z
-      .array(z.number().min(0))
-      .length(11)
-      .optional()
-      .describe('W at 0, 10, …, 100 % load; replaces the line from epsilon to full'),
-  })
-  .describe('one P-state, fastest first');
-
-const host = z.strictObject({
-  name: z.string().min(1).optional().describe('name of one host, or prefix of several'),
-  count: whole(1).default(1).describe('hosts of this kind'),
-  model: z
-    .enum(Object.keys(hostPresets))
-    .optional()
-    .describe('preset; the other keys take precedence over it'),
-  cores: whole(1).optional().describe('cores; needed without a model'),
-  memory: quantity('size').optional().describe('memory; needed without a model'),
-  pstates: z
-    .array(pstate)
-    .min(1)
-    .optional()
-    .describe('P-states, fastest first; needed without a model'),
-  off: quantity('power').optional().describe('power while off'),
-  boot: z
-    .strictObject({
-      time: quantity('duration').describe('time to boot'),
-      power: quantity('power').describe('power meanwhile'),
-    })
-    .optional()
-    .describe('switching on'),
-  shutdown: z
-    .strictObject({
-      time: quantity('duration').describe('time to shut down'),
-      power: quantity('power').describe('power meanwhile'),
-    })
-    .optional()
-    .describe('switching off'),
-  governor: z
-    .strictObject({
-      rule: z.enum(governors.map((rule) => rule.name)).describe('frequency rule'),
-      every: quantity('duration').default(10_000).describe('sampling period'),
-    })
-    .optional()
-    .describe('frequency rule that the host runs by itself'),
-  on: z.boolean().default(true).describe('whether the host is on at the start'),
-  vms: z.array(z.string()).default([]).describe('names of the VMs that are there at the start'),
-});
-
 /** The schema; defaults live here and nowhere else. */
 export const scenarioSchema = z.strictObject({
   name: z.string().min(1).describe('name of the scenario'),
   seed: whole(0).default(1).describe('every random stream derives from it'),
-  hosts: z.array(host).min(1).describe('groups of hosts'),
+  hosts: z.array(hostKey).min(1).describe('groups of hosts'),
   /** The trace readers own the details. */
   workload: z.looseObject({ type: z.string().min(1) }).describe('type and options'),
   decisionEvery: quantity('duration').default(300_000).describe('time between decisions'),
