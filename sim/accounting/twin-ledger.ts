@@ -3,7 +3,7 @@
  * VM's. Rates are constant between events, so a charge is exact: the span's power times its length,
  * split by what held throughout the span.
  *
- *   idle    = min(power, idle power of the P-state), shared by the idle policy
+ *   idle    = min(power, idle power of the P-states), shared by the idle policy
  *   active  = the rest, in proportion to the MIPS that VMs, the host and its tasks received
  *
  * CPU that the host itself uses goes to the VMs that are moving from or to it, in equal parts, else
@@ -13,7 +13,7 @@
  * The columns have length 0 when the model has no accounting, and then nothing here is called.
  */
 import { assert } from '../errors.ts';
-import { hostPower, migrationStage } from '../status.ts';
+import { hostPower, isDown, migrationStage } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { idleClaim } from './idle-policy.ts';
 import { hostPartCount, hostParts, vmPartCount, vmParts } from './ledger-parts.ts';
@@ -28,22 +28,38 @@ export function chargeSpan(
   elapsedS: number,
   deliveredMips: DeliveredMips,
 ): void {
-  const { model, state } = twin;
+  const { state } = twin;
   const powerW = state.hostPowerW[host]!;
   const energyJ = powerW * elapsedS;
   if (!(energyJ > 0)) return;
   const row = host * hostPartCount;
   const power = state.hostPower[host]!;
   if (power !== hostPower.on) {
-    const cause = power === hostPower.off ? hostParts.off : hostParts.transition;
+    const cause = isDown(state, host) ? hostParts.off : hostParts.transition;
     state.ledgerHostJ[row + cause]! += energyJ;
     return;
   }
-  const pstate = model.pstateStart[host]! + state.hostPstate[host]!;
   const working = state.hostUsedMips[host]! > 0;
-  const idleJ = working ? Math.min(powerW, model.pstateIdleW[pstate]!) * elapsedS : energyJ;
+  const idleJ = working ? Math.min(powerW, idlePowerW(twin, host)) * elapsedS : energyJ;
   chargeIdle(twin, host, idleJ, deliveredMips);
   if (energyJ > idleJ) chargeActive(twin, host, energyJ - idleJ, deliveredMips);
+}
+
+/**
+ * Idle power of the host's present P-states, W: the model's own figure, so that what temperature,
+ * disk and network add to it counts as active.
+ */
+function idlePowerW(twin: Twin, host: number): number {
+  const { model, state } = twin;
+  const row = model.pstateStart[host]!;
+  const domains = model.hostDomains[host]!;
+  if (domains === 1) return model.pstateIdleW[row + state.hostPstate[host]!]!;
+  const first = model.domainStart[host]!;
+  let sumW = 0;
+  for (let at = first; at < first + domains; at++) {
+    sumW += model.pstateIdleW[row + state.domains.pstate[at]!]!;
+  }
+  return sumW / domains;
 }
 
 function chargeIdle(twin: Twin, host: number, idleJ: number, deliveredMips: DeliveredMips): void {

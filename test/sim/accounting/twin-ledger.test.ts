@@ -149,6 +149,36 @@ it('CPU of the host itself is paid by the VMs that move, else by nobody', () => 
   expect(unattributedEnergy(work(false)).hostJ).toBeCloseTo(250, 9);
 });
 
+it('CPU that copying takes on both hosts is paid by the VM that is copied', () => {
+  const twin = Twin.create(
+    {
+      ...clusterModel({
+        hosts: 2,
+        vms: [
+          { host: 0, memoryGib: 1 },
+          { host: 0, memoryGib: 1, demandMips: 500 },
+        ],
+        copyingCores: { source: 0.5, target: 0.25, atBytesPerS: 100 * mib },
+      }),
+      accounting: { idle: 'none' },
+    },
+    1,
+    governors,
+  );
+  migrateVm(twin, 0, 1);
+  advance(twin, 20_000);
+  settleAll(twin);
+  checkInvariants(twin);
+  // 1 GiB at 100 MiB/s: 10.24 s with half a core and a quarter of one, 25 W per core.
+  expect(vmEnergy(twin, 0).migrationJ).toBeCloseTo(0.75 * 25 * 10.24, 1);
+  expect(vmEnergy(twin, 1)).toEqual({
+    idleJ: 0,
+    activeJ: expect.closeTo(0.5 * 25 * 20, 6),
+    migrationJ: 0,
+  });
+  expect(unattributedEnergy(twin).hostJ).toBeLessThan(0.01);
+});
+
 it('tasks that run on the host itself are nobody’s', () => {
   const twin = accounted(
     {
@@ -207,6 +237,18 @@ it('forks and snapshots carry the ledger on', () => {
   );
 });
 
+/** Mean over the domains of the idle power of each one’s P-state, W. */
+function idleOf(twin: Twin, host: number): number {
+  const { model, state } = twin;
+  const domains = model.hostDomains[host]!;
+  let sumW = 0;
+  for (let domain = 0; domain < domains; domain++) {
+    const pstate = state.domains.pstate[model.domainStart[host]! + domain]!;
+    sumW += model.pstateIdleW[model.pstateStart[host]! + pstate]! / domains;
+  }
+  return sumW;
+}
+
 /**
  * The same accounting done plainly: a table of watts by host and VM, read after every event and
  * integrated until the next. Nothing is shared with the ledger but the rates.
@@ -246,9 +288,8 @@ class PlainAccountant {
         const residents = Array.from({ length: model.vms }, (_, vm) => vm).filter(
           (vm) => state.vmHost[vm] === host,
         );
-        const row = model.pstateStart[host]! + state.hostPstate[host]!;
         const used = state.hostUsedMips[host]!;
-        const idleW = used > 0 ? Math.min(powerW, model.pstateIdleW[row]!) : powerW;
+        const idleW = used > 0 ? Math.min(powerW, idleOf(this.#twin, host)) : powerW;
         for (const vm of residents) give(vm, idleW / residents.length);
         for (const vm of residents) {
           if (used > 0) give(vm, ((powerW - idleW) * deliveredMips(this.#twin, vm)) / used);
