@@ -19,7 +19,7 @@ ${accounting}
 async function simulate(
   accounting: string,
   ...options: readonly string[]
-): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const path = join(directoryWith({ 's.yaml': scenario(accounting) }), 's.yaml');
   return wattwin('simulate', path, ...options);
 }
