@@ -94,11 +94,13 @@ const shop: fc.Arbitrary<ApplicationSpec> = fc
   }));
 
 const cluster = (application: ApplicationSpec): ClusterOptions => ({
-  hosts: Array.from({ length: hosts }, () => ({
+  // One of them has a frequency domain for each core.
+  hosts: Array.from({ length: hosts }, (_, host) => ({
     cores: 2,
     pstates: threePstates,
     bootMs: 300,
     shutdownMs: 50,
+    frequency: { domains: host === 1 ? 2 : 1 },
   })),
   vms: [
     ...Array.from({ length: 6 }, (_, vm) => ({
