@@ -4,7 +4,8 @@ import { dayMs } from '../../sim/calibration/cluster-power.ts';
 import { quantile, windowMeans } from '../../sim/calibration/statistics.ts';
 import { axis, baseOptions, type ChartDefinition, rounded } from '../report/charts/definition.ts';
 import { color } from '../report/palette.ts';
-import type { ClusterResult, ClusterSeries } from './cluster-result.ts';
+import type { ClusterSeries } from './cluster-result.ts';
+import type { ClusterResult } from './cluster-summary.ts';
 
 const windowMs = 300_000;
 

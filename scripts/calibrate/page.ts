@@ -4,7 +4,7 @@ import { escapeHtml, jsonInScript } from '../report/escape.ts';
 import { chartLibrary, figure } from '../report/html.ts';
 import { pageScript } from '../report/page-script.ts';
 import { pageStyle } from '../report/page-style.ts';
-import type { ClusterResult } from './cluster-result.ts';
+import type { ClusterResult } from './cluster-summary.ts';
 import { published } from './table.ts';
 
 const percent = (value: number): string => `${value.toFixed(2)} %`;

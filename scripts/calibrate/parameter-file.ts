@@ -1,8 +1,8 @@
 /** What was learned, as hosts that a scenario can use. */
 
 import { formula } from './charts.ts';
-import type { ClusterResult } from './cluster-result.ts';
 import type { ClusterSource } from './cluster-source.ts';
+import type { ClusterResult } from './cluster-summary.ts';
 import type { PowerFit } from './telemetry-result.ts';
 
 /** Name of the file of hosts. */

@@ -1,7 +1,7 @@
 /** The calibration of a cluster in a terminal, beside what others have published. */
 import Table from 'cli-table3';
 import { formula } from './charts.ts';
-import type { ClusterResult, ErrorSummary } from './cluster-result.ts';
+import type { ClusterResult, ErrorSummary } from './cluster-summary.ts';
 
 /**
  * MAPE that others report on the SURF week of October 2022, models set by hand or calibrated on the
@@ -27,7 +27,7 @@ export function formatCalibration(result: ClusterResult): string {
     hours === null ? 'nothing is forgotten' : `weights halve every ${hours} h`;
   return [
     `${source.directory}: ${source.samples} samples of ${source.hosts} hosts over ${source.days.toFixed(2)} days` +
-      ` (${source.zeros} zero readings left out, ${source.missing} missing), ${source.tasks} tasks`,
+      ` (${source.zeros} zero readings and ${source.glitches} glitches left out, ${source.missing} missing), ${source.tasks} tasks`,
     `fitted on ${days(fit.days)}: one host draws ${formula(fit.coefficients)} W` +
       ` (basis ${fit.basis}, ${half(fit.halfLifeH)}); ${percent(fit.mapeCrossValidated)} by cross-validation there`,
     '',

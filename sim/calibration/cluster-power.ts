@@ -154,6 +154,38 @@ export function fitClusterPower(
   };
 }
 
+/** Measured power this many times what a robust fit says, or its inverse, is no power of the cluster. */
+const glitchRatio = 2;
+
+/**
+ * The telemetry without readings of the fit days that cannot be: less than half or more than twice what
+ * a robust fit to all of them says. Errors relative to a reading of next to nothing would decide every
+ * choice. Later days keep all their readings: they are what tests are made of.
+ */
+export function withoutGlitches(telemetry: ClusterTelemetry, fitDays: number): ClusterTelemetry {
+  const { timestampMs, powerW } = telemetry;
+  const fitRows = rowsUntil(timestampMs, fitDays * dayMs);
+  const window = { lagMs: 0, widthMs: medianStep(timestampMs) };
+  const basis = basisNamed('linear+sqrt')!;
+  const loads = new LoadTable(telemetry);
+  loads.prepare(
+    [window],
+    basis.shapes.map(({ name }) => name),
+  );
+  const design = loads.design(basis, window);
+  const x = robustFit(design, { loss: 'relative-absolute', to: fitRows });
+  const kept = Array.from(powerW, (_, row) => row).filter((row) => {
+    const ratio = powerW[row]! / predictRow(design, row, x);
+    return row >= fitRows || (ratio > 1 / glitchRatio && ratio < glitchRatio);
+  });
+  if (kept.length === powerW.length) return telemetry;
+  return {
+    ...telemetry,
+    timestampMs: Float64Array.from(kept, (row) => timestampMs[row]!),
+    powerW: Float64Array.from(kept, (row) => powerW[row]!),
+  };
+}
+
 /** Fit to the rows [from, to) that weighs them by their age at the last of them. */
 export function fitUntil(
   design: Design,

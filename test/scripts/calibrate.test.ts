@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ClusterResult } from '../../scripts/calibrate/cluster-result.ts';
+import type { ClusterResult } from '../../scripts/calibrate/cluster-summary.ts';
 import type { TelemetryResult } from '../../scripts/calibrate/telemetry-result.ts';
 import { parseScenario } from '../../sim/index.ts';
 import { RandomStream } from '../../sim/rng.ts';
@@ -26,7 +26,13 @@ describeWithReference('on the four SURF days', () => {
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const result = JSON.parse(stdout) as ClusterResult;
-    expect(result.source).toMatchObject({ samples: 11_519, zeros: 0, missing: 0, tasks: 2907 });
+    expect(result.source).toMatchObject({
+      samples: 11_519,
+      zeros: 0,
+      missing: 0,
+      glitches: 0,
+      tasks: 2907,
+    });
     expect(result.fit).toMatchObject({ days: [1, 2], samples: 5760 });
     expect(result.test.samples).toBe(5759);
     // Least squares over {1, u, √u} reaches 1.37 % on these days.

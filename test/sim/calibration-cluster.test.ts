@@ -6,6 +6,7 @@ import {
   dayMs,
   fitClusterPower,
   tablePower,
+  withoutGlitches,
 } from '../../sim/calibration/cluster-power.ts';
 import {
   integrateLoad,
@@ -202,6 +203,32 @@ describe('the fit to a cluster', () => {
     );
     expect(test.mape).toBeLessThan(1.05 * 0.798 * 2);
     expect(Math.abs(test.bias)).toBeLessThan(0.2);
+  });
+
+  it('is not led astray by missing samples, dead readings and spikes on the fit days', () => {
+    const clean = simulated({ days: 2.5, idleW: 30, noise: 0.01, curve: (u) => 100 * u });
+    const chance = new RandomStream(5, 'glitches');
+    const fitRows = (2 * dayMs) / stepMs;
+    const rows = Array.from(clean.powerW, (_, row) => row).filter(
+      (row) => row >= fitRows || chance.float() > 0.05,
+    );
+    const broken = {
+      ...clean,
+      timestampMs: Float64Array.from(rows, (row) => clean.timestampMs[row]!),
+      powerW: Float64Array.from(rows, (row) => {
+        const kind = row < fitRows ? chance.float() : 1;
+        return kind < 0.02 ? 3 * clean.powerW[row]! : kind < 0.04 ? 1 : clean.powerW[row]!;
+      }),
+    };
+    const cleaned = withoutGlitches(broken, 2);
+    const dropped = broken.powerW.length - cleaned.powerW.length;
+    expect(dropped / fitRows).toBeGreaterThan(0.03);
+    expect(dropped / fitRows).toBeLessThan(0.05);
+    const fit = fitClusterPower(cleaned, how);
+    expect(fit.basis.name).toBe('linear');
+    expect(Math.abs(fit.coefficients[0]! / 30 - 1)).toBeLessThan(0.01);
+    expect(Math.abs(fit.coefficients[1]! / 100 - 1)).toBeLessThan(0.01);
+    expect(withoutGlitches(clean, 2)).toBe(clean);
   });
 
   it('finds a meter that speaks of the past', () => {
