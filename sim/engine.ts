@@ -3,6 +3,7 @@
  * cohort and never enter the heap.
  */
 import { assert } from './errors.ts';
+import { facilityTimer } from './facility/facility-meter.ts';
 import { frequencyTimer } from './frequency.ts';
 import { sampleGovernor } from './governing.ts';
 import { heatTimer } from './heat.ts';
@@ -65,6 +66,7 @@ function fire(twin: Twin, timer: number): void {
     else admitVm(twin, timer - timers.vm);
   } else if (timer < timers.flow) wakeTask(twin, timer - timers.task);
   else if (timer < timers.queue) flowTimer(twin, timer - timers.flow);
+  else if (timer >= timers.facility) facilityTimer(twin);
   else if (timer >= timers.deadline) deadlineTimer(twin, timer - timers.deadline);
   else requestTimer(twin, timer);
 }

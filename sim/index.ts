@@ -22,6 +22,7 @@ export {
 } from './accounting/twin-ledger.ts';
 export { sharedFloat64, sharedInt32, sharedUint16 } from './columns.ts';
 export { type DiskDemand, type DiskSpec, diskResponseS } from './disk-spec.ts';
+export { energyNowJ, hostEnergyNowJ, joulesPerKwh } from './energy-now.ts';
 export { type AfterEvent, advance } from './engine.ts';
 export {
   assert,
@@ -31,6 +32,14 @@ export {
   type Issue,
   inputError,
 } from './errors.ts';
+export { type FacilityReading, facilityNow } from './facility/facility-meter.ts';
+export type {
+  FacilityModel,
+  FacilitySpec,
+  ForecastSpec,
+  TariffSpec,
+} from './facility/facility-model.ts';
+export type { FacilityCost, FacilitySummary } from './facility/facility-summary.ts';
 export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
 export {
   createGovernor,
@@ -52,7 +61,7 @@ export type {
   SleepSpec,
 } from './host-spec.ts';
 export { checkInvariants } from './invariants.ts';
-export { energyNowJ, hostEnergyNowJ, type RunSummary, summarize } from './metrics.ts';
+export { type RunSummary, summarize } from './metrics.ts';
 export type { CopyingCores, MigrationSpec } from './migration/columns.ts';
 export {
   estimateMigration,
@@ -84,7 +93,6 @@ export {
   costOf,
   defaultObjective,
   hostsOn,
-  joulesPerKwh,
   type Objective,
   scalarCost,
   settleAll,

@@ -4,7 +4,9 @@
  * (ratios of totals), so `slatahPooled` and `pdmPooled` stand beside them and must not be compared
  * across.
  */
-import { type CostVector, costOf, joulesPerKwh } from './objective.ts';
+import { joulesPerKwh } from './energy-now.ts';
+import { type FacilitySummary, summarizeFacility } from './facility/facility-summary.ts';
+import { type CostVector, costOf } from './objective.ts';
 import { type ApplicationSummary, summarizeRequests } from './requests/request-summary.ts';
 import { vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
@@ -50,6 +52,8 @@ export interface RunSummary {
   readonly applications?: readonly ApplicationSummary[];
   /** Energy of all hosts / requests completed by all applications, J; absent without any. */
   readonly joulesPerRequest?: number;
+  /** At the wall: energy, money, carbon; absent without a facility. */
+  readonly facility?: FacilitySummary;
   readonly eventsProcessed: number;
 }
 
@@ -63,6 +67,7 @@ export function summarize(twin: Twin): { readonly summary: RunSummary; readonly 
   const moved = state.migrationTotals[0]!;
   const response = responseTimes(twin);
   const slav = hosts.slatah * vms.pdm;
+  const facility = summarizeFacility(twin, cost.energyKwh, cost.lostVcpuHours);
   const summary: RunSummary = {
     simulatedS: nowS,
     energyKwh: cost.energyKwh,
@@ -86,6 +91,7 @@ export function summarize(twin: Twin): { readonly summary: RunSummary; readonly 
     fairness: vms.fairness,
     ...(response === undefined ? {} : { responseS: response }),
     ...requestPart(twin, cost.energyKwh),
+    ...(facility === undefined ? {} : { facility }),
     eventsProcessed: state.eventsProcessed[0]!,
   };
   return { summary, cost };
@@ -181,18 +187,4 @@ function responseTimes(twin: Twin): RunSummary['responseS'] {
   const at = (fraction: number): number => times[Math.ceil(fraction * times.length) - 1]!;
   const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
   return { mean, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
-}
-
-/** Electric energy of all hosts up to now, J; reads without settling. */
-export function energyNowJ(twin: Twin): number {
-  let energyJ = 0;
-  for (let host = 0; host < twin.model.hosts; host++) energyJ += hostEnergyNowJ(twin, host);
-  return energyJ;
-}
-
-/** Electric energy of one host up to now, J; reads without settling. */
-export function hostEnergyNowJ(twin: Twin, host: number): number {
-  const { state } = twin;
-  const elapsedS = (state.nowMs[0]! - state.hostSinceMs[host]!) / 1000;
-  return state.hostEnergyJ[host]! + state.hostPowerW[host]! * elapsedS;
 }

@@ -11,6 +11,7 @@ import type { IdlePolicy } from './accounting/idle-policy.ts';
 import { fillFloat64, fillInt32 } from './columns.ts';
 import { buildDisks, type DiskModel, type DiskSpec } from './disk-spec.ts';
 import { assert } from './errors.ts';
+import { buildFacility, type FacilityModel, type FacilitySpec } from './facility/facility-model.ts';
 import { buildHosts, type HostModel, type HostSpec } from './host-spec.ts';
 import {
   type CopyingCores,
@@ -59,6 +60,8 @@ export interface ModelSpec {
   readonly trackNic?: boolean;
   /** Charges energy to VMs. Default: nobody is charged, at no cost. */
   readonly accounting?: AccountingSpec;
+  /** What surrounds the hosts, and what electricity costs. Default: not modelled, at no cost. */
+  readonly facility?: FacilitySpec;
 }
 
 /** A frequency rule as data; see `createGovernor`. */
@@ -96,6 +99,7 @@ export interface ClusterModel extends HostModel, MigrationModel {
   readonly requests: RequestModel;
   readonly network: NetworkModel;
   readonly accounting?: AccountingSpec;
+  readonly facility?: FacilityModel;
   readonly governors?: readonly NamedGovernor[];
 }
 
@@ -129,6 +133,7 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     requests,
     // Absent rather than undefined: the fingerprint of models without it stays what it was.
     ...(spec.accounting === undefined ? {} : { accounting: spec.accounting }),
+    ...(spec.facility === undefined ? {} : { facility: buildFacility(spec.facility) }),
     ...((spec.governors ?? []).length === 0 ? {} : { governors: spec.governors }),
   };
 }

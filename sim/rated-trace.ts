@@ -2,7 +2,7 @@
  * What a kWh costs over time, in grams of CO₂ or in money: step functions with their unit in their
  * names.
  */
-import { joulesPerKwh } from './objective.ts';
+import { joulesPerKwh } from './energy-now.ts';
 import { StepTrace, type StepTraceOptions } from './step-trace.ts';
 
 const msPerS = 1000;

@@ -1,6 +1,8 @@
 /** One run of one policy on one twin: decisions at fixed times, events in between, a summary. */
+
+import { energyNowJ } from './energy-now.ts';
 import { type AfterEvent, advance } from './engine.ts';
-import { energyNowJ, type RunSummary, summarize } from './metrics.ts';
+import { type RunSummary, summarize } from './metrics.ts';
 import { type CostVector, hostsOn, type Objective, scalarCost } from './objective.ts';
 import { applyPlan, type Budget, Plan, type RefusedAction, unlimited } from './plan.ts';
 import type { Chance, Policy } from './policy.ts';

@@ -8,6 +8,8 @@
 import { hostPartCount, vmPartCount } from './accounting/ledger-parts.ts';
 import { Cursor } from './column-cursor.ts';
 import { type DomainState, domainColumns } from './domain-state.ts';
+import { facilityMeterParts } from './facility/facility-meter-parts.ts';
+import { facilityTimers } from './facility/facility-model.ts';
 import type { ClusterModel } from './model.ts';
 import { type RequestState, requestColumns } from './requests/request-state.ts';
 import { seedStream, wordsPerStream } from './rng.ts';
@@ -204,6 +206,8 @@ export class ClusterState {
    */
   readonly ledgerHostJ: Float64Array;
   readonly ledgerVmJ: Float64Array;
+  /** [facilityMeterParts, or 0 without a facility] See `facility/facility-meter.ts`. */
+  readonly facilityMeter: Float64Array;
 
   /** Timers: at most one pending event per owner. See `timers.ts`. */
   readonly timerMs: Float64Array;
@@ -284,6 +288,7 @@ export class ClusterState {
     const accounted = model.accounting === undefined ? 0 : 1;
     this.ledgerHostJ = take.f64(accounted * rows * hostPartCount);
     this.ledgerVmJ = take.f64(accounted * vms * vmPartCount);
+    this.facilityMeter = take.f64(model.facility === undefined ? 0 : facilityMeterParts);
     const timers = timerCount(model);
     this.timerMs = take.f64(timers);
     this.timerOrder = take.f64(timers);
@@ -383,5 +388,5 @@ function timerCount(model: ClusterModel): number {
   const requests = queues + applications + services + calls + (queues > 0 ? 1 : 0);
   const deadlines = model.migrationTimeouts ? model.migrationsMax : 0;
   const others = model.vms + model.tasks.count + model.flows + requests + deadlines;
-  return 5 * (model.hosts + 1) + others;
+  return 5 * (model.hosts + 1) + others + facilityTimers(model.facility);
 }

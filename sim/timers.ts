@@ -6,6 +6,7 @@
  * Events at one instant run in the order of `phases`, and within a phase in the order they were
  * scheduled. Implementation: a 4-ary implicit heap of timer numbers with back pointers.
  */
+import { facilityTimers } from './facility/facility-model.ts';
 import type { ClusterModel } from './model.ts';
 import type { ClusterState } from './state.ts';
 
@@ -47,6 +48,8 @@ export interface TimerRanges {
   readonly telemetry: number;
   /** Timeout of a migration; none where no VM has one. */
   readonly deadline: number;
+  /** Next change of price, carbon intensity or outside temperature; none where they never change. */
+  readonly facility: number;
   readonly end: number;
 }
 
@@ -61,6 +64,7 @@ export function timerRanges(model: ClusterModel): TimerRanges {
   const call = service + model.requests.services;
   const telemetry = call + model.requests.calls;
   const deadline = telemetry + (model.requests.queues > 0 ? 1 : 0);
+  const facility = deadline + (model.migrationTimeouts ? model.migrationsMax : 0);
   return {
     completion: 0,
     transition: rows,
@@ -76,7 +80,8 @@ export function timerRanges(model: ClusterModel): TimerRanges {
     call,
     telemetry,
     deadline,
-    end: deadline + (model.migrationTimeouts ? model.migrationsMax : 0),
+    facility,
+    end: facility + facilityTimers(model.facility),
   };
 }
 

@@ -2,6 +2,7 @@
  * One simulated cluster: an immutable model, a mutable state, and the scratch space its kernels
  * need. Forks share the model and own a copy of the state.
  */
+import { FacilityRates } from './facility/facility-rates.ts';
 import { createGovernor, type GovernorRule } from './governors/index.ts';
 import { initialize } from './initialize.ts';
 import type { ClusterModel } from './model.ts';
@@ -38,6 +39,8 @@ export interface Scratch {
   readonly point: Float64Array;
   readonly parts: Float64Array;
   readonly components: readonly Float64Array[];
+  /** The facility's traces, ready for questions. */
+  readonly facility: FacilityRates | undefined;
 }
 
 /** One simulated cluster. Forks share its model and own a copy of its state. */
@@ -108,7 +111,7 @@ function rulesOf(model: ClusterModel): readonly GovernorRule[] {
 
 function createScratch(model: ClusterModel): Scratch {
   const claims = model.vms + model.tasks.count;
-  const { flows, network } = model;
+  const { flows, network, facility } = model;
   return {
     caps: new Float64Array(claims),
     weights: new Float64Array(claims),
@@ -134,5 +137,6 @@ function createScratch(model: ClusterModel): Scratch {
         Math.max(0, start) + model.componentLength[host]!,
       );
     }),
+    facility: facility === undefined ? undefined : new FacilityRates(facility),
   };
 }

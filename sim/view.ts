@@ -4,6 +4,7 @@
  * value is the mean over the last complete interval before t.
  */
 import { vcpusInDomain } from './domains.ts';
+import { signalSeen } from './facility/forecast.ts';
 import { temperatureNowC, thermalCapW } from './heat-meter.ts';
 import { operatingPowerW } from './host-power.ts';
 import { expectMigration, type MigrationForecast } from './migration/forecast.ts';
@@ -20,6 +21,13 @@ export interface ClusterView {
   readonly intervalMs: number;
   readonly hosts: number;
   readonly vms: number;
+
+  /**
+   * Price of electricity, currency/kWh, and its carbon intensity, gCO₂eq/kWh: now (0), in the past
+   * (below 0), or as forecast; `undefined` where nobody knows.
+   */
+  pricePerKwh(hoursAhead?: number): number | undefined;
+  carbonGPerKwh(hoursAhead?: number): number | undefined;
 
   cores(host: number): number;
   memoryBytes(host: number): number;
@@ -138,6 +146,12 @@ export class TwinView implements ClusterView {
     return workload.demandUnits[row * this.vms + vm]! * workload.mipsPerUnit[vm]!;
   }
 
+  pricePerKwh(hoursAhead = 0): number | undefined {
+    return signalSeen(this.twin, 'price', hoursAhead);
+  }
+  carbonGPerKwh(hoursAhead = 0): number | undefined {
+    return signalSeen(this.twin, 'carbon', hoursAhead);
+  }
   cores(host: number): number {
     return this.#model.hostCores[host]!;
   }

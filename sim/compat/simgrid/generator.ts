@@ -5,7 +5,7 @@
  */
 import { sharedUint16 } from '../../columns.ts';
 import { advance } from '../../engine.ts';
-import { hostEnergyNowJ } from '../../metrics.ts';
+import { hostEnergyNowJ } from '../../energy-now.ts';
 import { buildModel, type ClusterModel } from '../../model.ts';
 import { Twin } from '../../twin.ts';
 import { createWorkload } from '../../workload.ts';

@@ -12,7 +12,7 @@ import { assert, inputError } from '../../errors.ts';
 import { setPstate } from '../../frequency.ts';
 import { endGovernor } from '../../governing.ts';
 import { initialize } from '../../initialize.ts';
-import { hostEnergyNowJ } from '../../metrics.ts';
+import { hostEnergyNowJ } from '../../energy-now.ts';
 import type { ClusterModel } from '../../model.ts';
 import { failHost, powerOn } from '../../power-transitions.ts';
 import { settleHost } from '../../sharing.ts';
