@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { replayPlainly, sharePlainly } from '../../scripts/docs/referees/plain-opendc.ts';
 import { referee } from '../../scripts/referee-opendc.ts';
 import {
   type OpenDcOptions,
@@ -22,7 +23,6 @@ import {
   readOpenDcTasks,
 } from '../../traces/index.ts';
 import { describeWithReference, referencePath } from '../reference-data.ts';
-import { replayPlainly, sharePlainly } from './plain-opendc.ts';
 
 const minute = 60_000;
 

@@ -1,6 +1,8 @@
 /** The twin against SimGrid 3.32's own results, and against the plain fluid model. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { simulateFluid } from '../../scripts/docs/referees/fluid-simulator.ts';
+import { randomScenario } from '../../scripts/docs/referees/random-scenario.ts';
 import { referee } from '../../scripts/referee-simgrid.ts';
 import {
   parseSimGridScenario,
@@ -11,8 +13,6 @@ import {
 } from '../../sim/compat/simgrid/index.ts';
 import { InputError } from '../../sim/index.ts';
 import { describeWithReference, referencePath } from '../reference-data.ts';
-import { simulateFluid } from './fluid-simulator.ts';
-import { randomScenario } from './random-scenario.ts';
 
 /** As stored: SimGrid's transcripts, or where it has bugs what its model gives. */
 interface Expected extends Partial<SimGridResult> {

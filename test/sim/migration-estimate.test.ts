@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type PreCopy, preCopy } from '../../scripts/docs/referees/pre-copy.ts';
 import {
   advance,
   expectMigration,
@@ -10,7 +11,6 @@ import {
   type Twin,
 } from '../../sim/index.ts';
 import { gib, mib, startTwin } from '../builders.ts';
-import { type PreCopy, preCopy } from './pre-copy.ts';
 
 /** One VM on host 0 of two, alone on the network; nothing but `dirtyBytesPerS` dirties. */
 function aloneTwin(memoryMib: number, migration: MigrationSpec, overhead = 0): Twin {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { govern, sampleOf, xeonMips } from '../../../scripts/docs/referees/governed-domain.ts';
 import { decayTowards } from '../../../sim/governors/decaying-average.ts';
 import { createGovernor, governorKinds, governors } from '../../../sim/governors/index.ts';
 import { busyRatio } from '../../../sim/governors/intel-pstate.ts';
 import { peltHalfLifeMs } from '../../../sim/governors/schedutil.ts';
 import type { GovernorRule } from '../../../sim/index.ts';
 import { hostPresets } from '../../../sim/scenario/host-presets.ts';
-import { govern, sampleOf, xeonMips } from './domain.ts';
 
 const mhz = (pstate: number): number => xeonMips[pstate]!;
 const slowest = xeonMips.length - 1;

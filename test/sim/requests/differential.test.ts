@@ -1,6 +1,12 @@
-/** The twin's queues in virtual time against the plain walk through all calls of `brute-force.ts`. */
+/** The twin's queues in virtual time against the plain walk through all calls of `scripts/docs/referees/request-walk.ts`. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { arrivalsOf } from '../../../scripts/docs/referees/request-arrivals.ts';
+import {
+  bruteForce,
+  type Capacity,
+  type Ended,
+} from '../../../scripts/docs/referees/request-walk.ts';
 import {
   type ApplicationSpec,
   type ArrivalSpec,
@@ -14,8 +20,6 @@ import {
 } from '../../../sim/index.ts';
 import { mib, startTwin, threePstates } from '../../builders.ts';
 import { tries } from '../random-cluster.ts';
-import { arrivalsOf } from './arrivals.ts';
-import { bruteForce, type Capacity, type Ended } from './brute-force.ts';
 
 const demand: fc.Arbitrary<DistributionSpec> = fc.oneof(
   fc.record({ type: fc.constant('constant' as const), mean: fc.constantFrom(0, 3, 8) }),

@@ -1,4 +1,4 @@
-/** Pre-copy as the textbook has it, in plain numbers: the twin of `sim/migration/` for tests. */
+/** Pre-copy as the textbook has it, in plain numbers: the plain twin of `sim/migration/`. */
 
 export interface PreCopy {
   readonly memoryBytes: number;

@@ -4,7 +4,7 @@
  * Seconds, flop and bytes; no heap, no lists, no incremental state. It is the yardstick for the
  * engine and shares no code with it.
  */
-import type { SimGridScenario } from '../../sim/compat/simgrid/index.ts';
+import type { SimGridScenario } from '../../../sim/compat/simgrid/index.ts';
 
 type HostSpec = SimGridScenario['hosts'][number];
 type PhaseSpec = NonNullable<SimGridScenario['tasks'][number]['phases']>[number];

@@ -1,6 +1,6 @@
 /** Random scenarios of every form the format allows, small enough for `fluid-simulator.ts`. */
-import { parseSimGridScenario, type SimGridScenario } from '../../sim/compat/simgrid/index.ts';
-import { RandomStream } from '../../sim/index.ts';
+import { parseSimGridScenario, type SimGridScenario } from '../../../sim/compat/simgrid/index.ts';
+import { RandomStream } from '../../../sim/index.ts';
 
 /** Scenario `seed`; the same seed gives the same scenario. */
 export function randomScenario(seed: number): SimGridScenario {

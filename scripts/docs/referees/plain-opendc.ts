@@ -2,7 +2,7 @@
  * OpenDC's replay once more, as plainly as possible: objects, full scans at every event, and demand as a
  * sorted list of changes per host. Independent of `sim/compat/opendc`, for comparison with it.
  */
-import type { OpenDcWorkload } from '../../sim/compat/opendc/index.ts';
+import type { OpenDcWorkload } from '../../../sim/compat/opendc/index.ts';
 
 export interface PlainHost {
   readonly cores: number;
