@@ -10,6 +10,7 @@ import {
   type Scenario,
   Twin,
 } from '../sim/index.ts';
+import { withHostFiles } from './host-files.ts';
 import { workloadOf } from './workload.ts';
 
 /** Plain data; two equal episodes are the same run. */
@@ -30,7 +31,7 @@ export interface LoadedEpisode {
   readonly untilMs: number;
 }
 
-/** @throws InputError when the file cannot be read. */
+/** @throws InputError when the file, or a file of hosts that it names, cannot be read. */
 export function readEpisode(path: string, seed?: number): EpisodeSpec {
   let text: string;
   try {
@@ -39,6 +40,7 @@ export function readEpisode(path: string, seed?: number): EpisodeSpec {
     throw inputError(path, 'a readable scenario', (error as NodeJS.ErrnoException).code ?? 'error');
   }
   const directory = dirname(resolve(path));
+  text = withHostFiles(text, directory);
   return { text, file: path, directory, seed: seed ?? parseScenario(text, path).seed };
 }
 
