@@ -61,7 +61,8 @@ What the directory may hold:
   migrations.csv       vm, memory_bytes, duration_ms, transferred_bytes; perhaps downtime_ms, rounds,
                        busy_vcpus
   metrics.jsonl        per-CPU load and frequency with RAPL energies, one object a second
-Tables may be .jsonl with the same names as keys. hosts.yaml is the \`hosts:\` of a scenario.
+Tables may be .jsonl with the same names as keys. A scenario takes the
+fitted hosts with \`hosts: hosts.yaml\`, a path that starts at its own folder.
 
   wattwin calibrate surf-2022-10 --fit-days 2 --out runs/calibration`,
     )

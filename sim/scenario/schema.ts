@@ -19,7 +19,7 @@ const whole = (minimum: number) => z.int().min(minimum);
 export const scenarioSchema = z.strictObject({
   name: z.string().min(1).describe('name of the scenario'),
   seed: whole(0).default(1).describe('every random stream derives from it'),
-  hosts: z.array(hostKey).min(1).describe('groups of hosts'),
+  hosts: z.array(hostKey).min(1).describe('groups of hosts, or a file with such a list, as calibrate writes'),
   /** The trace readers own the details. */
   workload: z.looseObject({ type: z.string().min(1) }).describe('type and options'),
   decisionEvery: quantity('duration').default(300_000).describe('time between decisions'),
