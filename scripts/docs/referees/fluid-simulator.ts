@@ -5,70 +5,15 @@
  * engine and shares no code with it.
  */
 import type { SimGridScenario } from '../../../sim/compat/simgrid/index.ts';
-
-type HostSpec = SimGridScenario['hosts'][number];
-type PhaseSpec = NonNullable<SimGridScenario['tasks'][number]['phases']>[number];
-type EventSpec = SimGridScenario['events'][number];
-
-interface Host {
-  readonly spec: HostSpec;
-  on: boolean;
-  pstate: number;
-  energyJ: number;
-  load: number;
-  /** Next governor sample, s; work and capacity since the last. */
-  sampleAt: number;
-  work: number;
-  capacity: number;
-  switching:
-    | { type: 'power_on' | 'power_off'; startS: number; endS: number; back: number }
-    | undefined;
-}
-
-interface Vm {
-  readonly spec: SimGridScenario['vms'][number];
-  host: Host;
-  bound: number;
-  status: 'running' | 'paused' | 'gone';
-  share: number;
-}
-
-interface Task {
-  readonly name: string;
-  readonly host: Host | undefined;
-  readonly vm: Vm | undefined;
-  readonly startS: number;
-  readonly phases: readonly PhaseSpec[];
-  readonly endless: boolean;
-  status: 'waiting' | 'working' | 'sleeping' | 'done' | 'killed';
-  phase: number;
-  wakeS: number;
-  left: number;
-  rate: number;
-  done: number;
-}
-
-interface Migration {
-  readonly vm: Vm;
-  readonly source: Host;
-  readonly target: Host;
-  readonly callS: number;
-  readonly dirtyPerFlop: number;
-  readonly links: readonly string[];
-  readonly delayS: number;
-  readonly cap: number;
-  readonly weight: number;
-  stage: number;
-  left: number;
-  roundBytes: number;
-  roundStartS: number;
-  work: number;
-  /** The transfer begins to flow at this date. */
-  flowsS: number;
-  flowing: boolean;
-  bytes: number;
-  rate: number;
-}
+import {
+  type EventSpec,
+  fluidParts,
+  type Host,
+  type Migration,
+  type Task,
+  type Vm,
+} from './fluid-parts.ts';
+import { shareLinks, shares } from './fluid-shares.ts';
 
 export interface FluidResult {
   readonly energyJ: Readonly<Record<string, number>>;
@@ -81,25 +26,6 @@ export interface FluidResult {
 
 /** Two dates closer than this are one, s. */
 const sameS = 1e-9;
-
-/** Most each claim gets when `capacity` is shared in proportion to weights, none above its cap. */
-function shares(claims: readonly { cap: number; weight: number }[], capacity: number): number[] {
-  const got = claims.map(({ cap }) => cap);
-  if (got.reduce((sum, cap) => sum + cap, 0) <= capacity) return got;
-  const order = claims
-    .map((claim, index) => ({ ...claim, index }))
-    .filter(({ cap }) => cap > 0)
-    .sort((a, b) => a.cap / a.weight - b.cap / b.weight);
-  let left = capacity;
-  let weight = order.reduce((sum, claim) => sum + claim.weight, 0);
-  for (const claim of order) {
-    const share = Math.min(claim.cap, (left / weight) * claim.weight);
-    got[claim.index] = share;
-    left -= share;
-    weight -= claim.weight;
-  }
-  return got;
-}
 
 export function simulateFluid(scenario: SimGridScenario): FluidResult {
   return new Fluid(scenario).run();
@@ -119,46 +45,10 @@ class Fluid {
 
   constructor(scenario: SimGridScenario) {
     this.#scenario = scenario;
-    this.#hosts = scenario.hosts.map((spec) => ({
-      spec,
-      on: spec.initially_on,
-      pstate: spec.pstate,
-      energyJ: 0,
-      load: 0,
-      sampleAt: spec.governor && spec.initially_on ? spec.governor.sampling_rate : Infinity,
-      work: 0,
-      capacity: 0,
-      switching: undefined,
-    }));
-    this.#vms = scenario.vms.map((spec) => ({
-      spec,
-      host: this.#hostNamed(spec.host),
-      bound: spec.bound ? spec.bound : Infinity,
-      status: 'running',
-      share: 0,
-    }));
-    this.#tasks = scenario.tasks.flatMap((spec) => {
-      const vm = this.#vms.find((candidate) => candidate.spec.name === spec.on);
-      const loops = spec.background_threads ?? 0;
-      const names =
-        loops === 0 ? [spec.id] : Array.from({ length: loops }, (_, loop) => `${spec.id}#${loop}`);
-      return names.map(
-        (name): Task => ({
-          name,
-          host: vm ? undefined : this.#hostNamed(spec.on),
-          vm,
-          startS: spec.start,
-          phases: spec.phases ?? [{ flops: Infinity }],
-          endless: loops > 0,
-          status: 'waiting',
-          phase: 0,
-          wakeS: 0,
-          left: 0,
-          rate: 0,
-          done: 0,
-        }),
-      );
-    });
+    const { hosts, vms, tasks } = fluidParts(scenario);
+    this.#hosts = hosts;
+    this.#vms = vms;
+    this.#tasks = tasks;
   }
 
   run(): FluidResult {
@@ -461,7 +351,7 @@ class Fluid {
 
   #setRates(): void {
     for (const host of this.#hosts) this.#shareHost(host);
-    this.#shareLinks();
+    shareLinks(this.#scenario.network, this.#migrations);
   }
 
   #working(of: (task: Task) => boolean): Task[] {
@@ -505,31 +395,6 @@ class Fluid {
       inside.forEach((task, index) => {
         task.rate = rates[index]!;
       });
-    }
-  }
-
-  /** All flows rise together, in proportion to their weights, until a cap or a link stops some. */
-  #shareLinks(): void {
-    const { network } = this.#scenario;
-    if (network === undefined) return;
-    const usable = (network.model === 'LV08' ? 0.97 : 1) / (network.crosstraffic ? 1.05 : 1);
-    const free = new Map(network.links.map((link) => [link.name, link.bandwidth * usable]));
-    let open = this.#migrations.filter((flow) => flow.flowing);
-    while (open.length > 0) {
-      const levels = open.map((flow) => {
-        const onLinks = flow.links.map((name) => {
-          const users = open.filter((other) => other.links.includes(name));
-          return free.get(name)! / users.reduce((sum, user) => sum + user.weight, 0);
-        });
-        return Math.min(flow.cap / flow.weight, ...onLinks);
-      });
-      const level = Math.min(...levels);
-      const stopped = open.filter((_, index) => levels[index]! <= level * (1 + 1e-12));
-      for (const flow of stopped) {
-        flow.rate = level * flow.weight;
-        for (const name of flow.links) free.set(name, free.get(name)! - flow.rate);
-      }
-      open = open.filter((flow) => !stopped.includes(flow));
     }
   }
 }
