@@ -8,12 +8,13 @@ import { assert } from './errors.ts';
 import { checkFlows } from './flow-invariants.ts';
 import { checkRequests } from './requests/request-invariants.ts';
 import { deliveredMips } from './sharing.ts';
-import { hostPower, isComingUp, migrationStage, vmStatus } from './status.ts';
+import { hostPower, isComingUp, migrationStage, taskStatus, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** @throws InvariantError naming what is broken, with both values. */
 export function checkInvariants(twin: Twin): void {
   checkPlaces(twin);
+  checkTasks(twin);
   checkHosts(twin);
   checkTimers(twin);
   checkFlows(twin);
@@ -45,6 +46,42 @@ function checkPlaces(twin: Twin): void {
       () => `VM ${vm} has status ${status} on host ${state.vmHost[vm]}`,
     );
     assert(state.vmShortMi[vm]! >= 0, () => `VM ${vm} lost ${state.vmShortMi[vm]} MIPS·s`);
+  }
+}
+
+/** Each working task is listed where it works, and hosts know how many there are. */
+function checkTasks(twin: Twin): void {
+  const { model, state } = twin;
+  if (model.tasks.count === 0) return;
+  const counts = new Int32Array(model.hosts + 1);
+  const listed = new Uint8Array(model.tasks.count);
+  const walk = (first: number, host: number): void => {
+    for (let task = first; task >= 0; task = state.taskNext[task]!) {
+      assert(listed[task] === 0, () => `task ${task} is listed twice, again on host ${host}`);
+      listed[task] = 1;
+      counts[host]!++;
+    }
+  };
+  for (let host = 0; host < model.hosts; host++) walk(state.hostTask[host]!, host);
+  for (let vm = 0; vm < model.vms; vm++) {
+    const host = state.vmHost[vm]!;
+    assert(
+      host >= 0 || state.vmTask[vm] === -1,
+      () => `VM ${vm} is nowhere but lists task ${state.vmTask[vm]}`,
+    );
+    if (host >= 0) walk(state.vmTask[vm]!, host);
+  }
+  for (let task = 0; task < model.tasks.count; task++) {
+    assert(
+      (listed[task] === 1) === (state.taskStatus[task] === taskStatus.working),
+      () => `task ${task} has status ${state.taskStatus[task]}, listed ${listed[task]}`,
+    );
+  }
+  for (let host = 0; host <= model.limbo; host++) {
+    assert(
+      state.hostTasks[host] === counts[host],
+      () => `host ${host} counts ${state.hostTasks[host]} tasks, found ${counts[host]}`,
+    );
   }
 }
 

@@ -15,7 +15,7 @@ export function addResident(twin: Twin, host: number, vm: number): void {
   state.hostVms[host]!++;
   state.vmHost[vm] = host;
   homeVm(twin, host, vm);
-  countQueue(twin, host, vm, 1);
+  countVm(twin, host, vm, 1);
 }
 
 /** Takes `vm` off its host; the others keep their order. */
@@ -29,7 +29,13 @@ export function removeResident(twin: Twin, vm: number): void {
   state.slots.copyWithin(slot, slot + 1, end);
   state.hostVms[host]!--;
   state.vmHost[vm] = -1;
-  countQueue(twin, host, vm, -1);
+  countVm(twin, host, vm, -1);
+}
+
+function countVm(twin: Twin, host: number, vm: number, by: 1 | -1): void {
+  countQueue(twin, host, vm, by);
+  // The demand of its tasks and requests is its own, not the grid's.
+  if (twin.model.vmTaskDriven[vm] === 1) twin.state.hostSpecial[host]! += by;
 }
 
 /**

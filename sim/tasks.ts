@@ -14,10 +14,14 @@ function completionToleranceS(nowMs: number): number {
   return 1e-9 + nowMs * 1e-18;
 }
 
-/** Begins the task's first phase. It is lost when its VM has ended or its host is off. */
+/**
+ * Begins the task's first phase. It is lost when its VM has ended or its host is off, and waits for a
+ * VM that is still to come.
+ */
 export function startTask(twin: Twin, task: number): void {
   const { model, state } = twin;
   const vm = model.tasks.vm[task]!;
+  if (vm >= 0 && state.vmStatus[vm] === vmStatus.absent) return;
   const lost =
     vm >= 0
       ? state.vmStatus[vm] === vmStatus.departed
@@ -29,6 +33,15 @@ export function startTask(twin: Twin, task: number): void {
     return;
   }
   beginPhase(twin, task);
+}
+
+/** The VM has come: its tasks that were to start before begin now. */
+export function startOverdueTasks(twin: Twin, vm: number): void {
+  const { model, state } = twin;
+  for (let task = 0; task < model.tasks.count; task++) {
+    if (model.tasks.vm[task] !== vm || state.taskStatus[task] !== taskStatus.waiting) continue;
+    if (state.heapPosition[twin.timers.task + task]! < 0) startTask(twin, task);
+  }
 }
 
 /** A sleeping task wakes up, or a waiting one starts. */
@@ -179,7 +192,7 @@ export function killTasks(twin: Twin, vm: number, host: number): void {
   }
 }
 
-/** Moves the count of a VM's working tasks from one host to another. */
+/** Moves the count of a VM's working tasks from one host (or limbo) to another. */
 export function moveTasks(twin: Twin, vm: number, source: number, target: number): void {
   const { state } = twin;
   for (let task = state.vmTask[vm]!; task >= 0; task = state.taskNext[task]!) {

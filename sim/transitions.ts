@@ -10,6 +10,7 @@ import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
 import { hostPower, isComingUp, vmStatus } from './status.ts';
 import { refreshStreams } from './streams.ts';
+import { moveTasks } from './tasks.ts';
 import type { Twin } from './twin.ts';
 import { refreshTaskDemand } from './vm-demand.ts';
 import { releasePlanned } from './vm-lifecycle.ts';
@@ -27,6 +28,7 @@ export function placeVm(twin: Twin, vm: number, host: number): Refusal {
   const nowMs = state.nowMs[0]!;
   settleHost(twin, model.limbo, nowMs);
   settleHost(twin, host, nowMs);
+  moveTasks(twin, vm, model.limbo, host);
   removeResident(twin, vm);
   addResident(twin, host, vm);
   state.vmStatus[vm] = vmStatus.running;

@@ -6,7 +6,7 @@ import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
 import { vmStatus } from './status.ts';
 import { refreshStreams } from './streams.ts';
-import { killTasks } from './tasks.ts';
+import { killTasks, startOverdueTasks } from './tasks.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
 import { traceDemandMips } from './vm-demand.ts';
@@ -27,6 +27,8 @@ export function admitVm(twin: Twin, vm: number): void {
     state.vmAskedMips[vm] = traceDemandMips(twin, vm);
   }
   shareHost(twin, model.limbo);
+  // At time 0 all VMs take their places before any task begins.
+  if (model.vmTaskDriven[vm] === 1 && nowMs > 0) startOverdueTasks(twin, vm);
   const departureMs = model.workload.departureMs[vm]!;
   if (departureMs < Infinity) schedule(state, timers.vm + vm, departureMs, phases.departure);
 }

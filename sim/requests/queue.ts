@@ -59,8 +59,6 @@ export function readQueueDemand(twin: Twin): void {
 export function countQueue(twin: Twin, host: number, vm: number, by: 1 | -1): void {
   if (queueOfVm(twin, vm) < 0) return;
   twin.state.requests.hostQueues[host]! += by;
-  // Its demand is its own, not the grid's.
-  twin.state.hostSpecial[host]! += by;
 }
 
 /** Brings `queueServedMi` up to now. Call before the rate or the number of calls changes. */
