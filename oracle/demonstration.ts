@@ -6,6 +6,7 @@
  * the executed plans gives every state back, bit for bit, and any feature can be computed later.
  */
 import { type Action, type CostVector, type InputError, inputError } from '../sim/index.ts';
+import { packCost, unpackCost } from './cost-row.ts';
 
 /** First line of a shard. */
 export interface EpisodeHeader {
@@ -64,7 +65,7 @@ export function encodeDemonstration(demonstration: Demonstration): string {
     plans: demonstration.plans.map((plan) => [
       plan.source,
       plan.objective,
-      [plan.cost.energyKwh, plan.cost.lostVcpuHours, plan.cost.migrations],
+      packCost(plan.cost),
       plan.actions.map(packAction),
     ]),
   });
@@ -172,17 +173,15 @@ function decodeDemonstration(line: string, path: string, number: number): Demons
 
 function decodePlan(plan: unknown, bad: (expected: string) => InputError): LabelledPlan {
   if (!Array.isArray(plan) || plan.length !== 4) throw bad('plans of four parts');
-  const [source, objective, cost, actions] = plan as readonly unknown[];
+  const [source, objective, packedCost, actions] = plan as readonly unknown[];
   if (typeof source !== 'string' || typeof objective !== 'number') throw bad('plans with a value');
-  if (!Array.isArray(cost) || cost.length !== 3 || !cost.every(Number.isFinite)) {
-    throw bad('plans with three costs');
-  }
+  const cost = unpackCost(packedCost);
+  if (cost === undefined) throw bad('plans with three costs, or five of a facility');
   if (!Array.isArray(actions)) throw bad('plans with actions');
-  const [energyKwh, lostVcpuHours, migrations] = cost as [number, number, number];
   return {
     source,
     objective,
-    cost: { energyKwh, lostVcpuHours, migrations },
+    cost,
     actions: actions.map((packed: unknown) => {
       const action = Array.isArray(packed) ? unpackAction(packed as PackedAction) : undefined;
       if (action === undefined) throw bad('actions p, m, n, f or s');

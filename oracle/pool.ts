@@ -5,6 +5,7 @@
  */
 import { Piscina } from 'piscina';
 import type { Action, CostVector, Twin } from '../sim/index.ts';
+import { readCostRows } from './cost-row.ts';
 import type { OracleOptions } from './options.ts';
 import type { ScoreJob, ScoreReply } from './protocol.ts';
 
@@ -76,18 +77,10 @@ export class RolloutPool {
       );
     }
     const replies = await Promise.all(jobs);
-    return replies.flatMap((reply) => costsOf(reply));
+    return replies.flatMap((reply) => readCostRows(reply));
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
   }
-}
-
-function costsOf(reply: ScoreReply): CostVector[] {
-  return Array.from({ length: reply.length / 3 }, (_, index) => ({
-    energyKwh: reply[index * 3]!,
-    lostVcpuHours: reply[index * 3 + 1]!,
-    migrations: reply[index * 3 + 2]!,
-  }));
 }

@@ -10,5 +10,5 @@ export interface ScoreJob {
   readonly plans: readonly (readonly Action[])[];
 }
 
-/** [plans × 3] energy kWh, lost vCPU·h, migrations, in the order of the job's plans. */
+/** [plans × costColumns] One row per plan, in the order of the job's plans; see `cost-row.ts`. */
 export type ScoreReply = Float64Array;

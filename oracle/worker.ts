@@ -1,5 +1,6 @@
 /** Worker thread: scores plans by rollouts. Keeps nothing between jobs. */
 import { ClusterState, Twin } from '../sim/index.ts';
+import { costColumns, writeCostRow } from './cost-row.ts';
 import { rolloutSpecOf } from './options.ts';
 import type { ScoreJob, ScoreReply } from './protocol.ts';
 import { rollout } from './rollout.ts';
@@ -8,12 +9,9 @@ export function scorePlans(job: ScoreJob): ScoreReply {
   const parent = new Twin(job.model, new ClusterState(job.model, job.state));
   const scratch = parent.fork();
   const spec = rolloutSpecOf(job.options);
-  const reply = new Float64Array(job.plans.length * 3);
+  const reply = new Float64Array(job.plans.length * costColumns);
   job.plans.forEach((actions, index) => {
-    const cost = rollout(parent, scratch, actions, spec);
-    reply[index * 3] = cost.energyKwh;
-    reply[index * 3 + 1] = cost.lostVcpuHours;
-    reply[index * 3 + 2] = cost.migrations;
+    writeCostRow(reply, index, rollout(parent, scratch, actions, spec));
   });
   return reply;
 }

@@ -10,6 +10,7 @@ import {
   type Scenario,
   Twin,
 } from '../sim/index.ts';
+import { facilityTracesOf } from './facility.ts';
 import { withHostFiles } from './host-files.ts';
 import { workloadOf } from './workload.ts';
 
@@ -48,9 +49,10 @@ export function readEpisode(path: string, seed?: number): EpisodeSpec {
 export function loadEpisode(episode: EpisodeSpec): LoadedEpisode {
   const scenario = parseScenario(episode.text, episode.file);
   const workload = workloadOf(scenario, episode.directory, episode.file, episode.seed);
+  const traces = facilityTracesOf(scenario, episode.directory, episode.file);
   return {
     scenario,
-    model: modelOf(scenario, workload, episode.file),
+    model: modelOf(scenario, workload, episode.file, traces),
     untilMs: endOf(scenario, workload),
   };
 }

@@ -175,6 +175,7 @@ export {
   type SeriesRow,
 } from './run.ts';
 export { budgetOf, endOf, modelOf, objectiveOf } from './scenario/build.ts';
+export type { FacilityTraces } from './scenario/facility-key.ts';
 export { type HostPreset, hostFromPreset, hostPresets } from './scenario/host-presets.ts';
 export { issuesOf, parseScenario } from './scenario/parse.ts';
 export { parseQuantity, quantityExamples } from './scenario/quantity.ts';

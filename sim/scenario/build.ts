@@ -8,6 +8,7 @@ import type { Budget } from '../plan.ts';
 import { unlimited } from '../plan.ts';
 import type { Workload } from '../workload.ts';
 import { withApplications } from './applications.ts';
+import { type FacilityTraces, facilityOf, hasMoney } from './facility-key.ts';
 import { GovernorList, type HostEntry, hostOf } from './host-key.ts';
 import { copyingCoresOf, migrationSpecs } from './migration-key.ts';
 import { disksOf, networkOf } from './network-key.ts';
@@ -15,9 +16,15 @@ import type { Scenario } from './schema.ts';
 
 /**
  * @param path Name of the scenario's file, for messages.
+ * @param traces What was read from the files that `facility` names.
  * @throws InputError for hosts named twice, VMs on two hosts or unknown, and incomplete hosts.
  */
-export function modelOf(scenario: Scenario, trace: Workload, path: string): ClusterModel {
+export function modelOf(
+  scenario: Scenario,
+  trace: Workload,
+  path: string,
+  traces: FacilityTraces = {},
+): ClusterModel {
   const issues: Issue[] = [];
   const { workload, applications } = withApplications(
     scenario.applications ?? [],
@@ -42,6 +49,8 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
     ...networkOf(scenario.network, workload, path, issues),
     ...disksOf(scenario.disk, path, issues),
   };
+  const facility = facilityOf(scenario.facility, traces, path, issues);
+  checkWeights(scenario, path, issues);
   if (issues.length > 0) throw new InputError(issues);
   const { accounting } = scenario;
   if (accounting !== undefined) {
@@ -56,6 +65,7 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
     pinnedCore: (vm) => pinnedCore[vm]!,
     migration,
     ...flows,
+    ...facility,
     migrationOverheadFraction: scenario.migration.overhead,
     ...copyingCoresOf(scenario.migration),
     ...(accounting === undefined ? {} : { accounting: { idle: accounting.idle } }),
@@ -64,8 +74,27 @@ export function modelOf(scenario: Scenario, trace: Workload, path: string): Clus
 
 /** The scenario's weights of the cost. */
 export function objectiveOf(scenario: Scenario): Objective {
-  const { energy, lost, migration } = scenario.objective;
-  return { energyPerKwh: energy, lostPerVcpuHour: lost, perMigration: migration };
+  const { energy, lost, migration, money = 0, carbon = 0 } = scenario.objective;
+  return {
+    energyPerKwh: energy,
+    lostPerVcpuHour: lost,
+    perMigration: migration,
+    ...(money === 0 ? {} : { moneyPerUnit: money }),
+    ...(carbon === 0 ? {} : { carbonPerKg: carbon }),
+  };
+}
+
+/** A weight on what nobody measures would do nothing, silently. */
+function checkWeights({ objective, facility }: Scenario, path: string, issues: Issue[]): void {
+  const { money = 0, carbon = 0 } = objective;
+  if (money > 0 && !hasMoney(facility)) {
+    const expected = 'a price in facility where money has a weight';
+    issues.push({ path: `${path}: objective.money`, expected, got: `${money}` });
+  }
+  if (carbon > 0 && facility?.carbon === undefined && facility?.carbonTrace === undefined) {
+    const expected = 'a carbon intensity in facility where carbon has a weight';
+    issues.push({ path: `${path}: objective.carbon`, expected, got: `${carbon}` });
+  }
 }
 
 /** What one decision may do at most; without limits where the scenario sets none. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { accountingKey } from '../accounting/scenario-key.ts';
 import { defaultObjective } from '../objective.ts';
 import { application } from './application-schema.ts';
+import { facilityKey } from './facility-key.ts';
 import { hostKey } from './host-key.ts';
 import { migrationKey } from './migration-key.ts';
 import { diskKey, networkKey } from './network-key.ts';
@@ -19,7 +20,10 @@ const whole = (minimum: number) => z.int().min(minimum);
 export const scenarioSchema = z.strictObject({
   name: z.string().min(1).describe('name of the scenario'),
   seed: whole(0).default(1).describe('every random stream derives from it'),
-  hosts: z.array(hostKey).min(1).describe('groups of hosts, or a file with such a list, as calibrate writes'),
+  hosts: z
+    .array(hostKey)
+    .min(1)
+    .describe('groups of hosts, or a file with such a list, as calibrate writes'),
   /** The trace readers own the details. */
   workload: z.looseObject({ type: z.string().min(1) }).describe('type and options'),
   decisionEvery: quantity('duration').default(300_000).describe('time between decisions'),
@@ -47,10 +51,19 @@ export const scenarioSchema = z.strictObject({
         .min(0)
         .default(defaultObjective.perMigration)
         .describe('per finished migration'),
+      money: z
+        .number()
+        .min(0)
+        .optional()
+        .describe('per unit of the currency of the facility; default: 0'),
+      carbon: z.number().min(0).optional().describe('per kg of CO₂ equivalents; default: 0'),
     })
     .prefault({})
     .describe('weights of the cost, kWh-equivalents'),
   accounting: accountingKey.optional().describe('charges energy to VMs and tenants; default: off'),
+  facility: facilityKey
+    .optional()
+    .describe('overhead, price and carbon of electricity, prices of VMs; default: not modelled'),
   applications: z
     .array(application)
     .optional()
