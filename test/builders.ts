@@ -75,6 +75,7 @@ export interface ClusterOptions {
   readonly tasks?: NonNullable<ModelSpec['tasks']>;
   readonly taskDriven?: readonly boolean[];
   readonly applications?: NonNullable<ModelSpec['applications']>;
+  readonly facility?: NonNullable<ModelSpec['facility']>;
 }
 
 /** A host: 4 cores of 1000 MIPS, 16 GiB, 100 to 200 W, 5 W off, 60 s to boot, 10 s to shut down. */
@@ -148,6 +149,7 @@ export function clusterModel(options: ClusterOptions): ClusterModel {
     ...(options.tasks === undefined ? {} : { tasks: options.tasks }),
     ...(options.taskDriven === undefined ? {} : { taskDriven: options.taskDriven }),
     ...(options.applications === undefined ? {} : { applications: options.applications }),
+    ...(options.facility === undefined ? {} : { facility: options.facility }),
   });
 }
 
