@@ -20,6 +20,7 @@ import { type LoadedEpisode, loadEpisode, readEpisode, startTwin } from '../epis
 import { policyOf } from '../evaluate/contestant.ts';
 import { writeAtomically } from '../files.ts';
 import { describeApplications } from './describe-applications.ts';
+import { describeFacility } from './describe-facility.ts';
 
 interface Options {
   readonly policy?: string;
@@ -126,6 +127,7 @@ function describe(name: string, seed: number, result: RunResult): string {
     `${name}, ${result.policy}, seed ${seed}: ${(summary.simulatedS / 3600).toFixed(1)} h simulated, ` +
     `${summary.eventsProcessed} events\n` +
     line('energy', `${summary.energyKwh.toFixed(3)} kWh`) +
+    describeFacility(summary) +
     line(
       'lost work',
       `${cost.lostVcpuHours.toFixed(3)} vCPU·h (${(100 * summary.unservedFraction).toFixed(3)} % of demand)`,

@@ -66,6 +66,10 @@ export interface PolicyResult {
   /** Objective above the oracle's on the same scenario and seed, in per cent of it. */
   readonly regretPercent: Estimate | undefined;
   readonly energyKwh: Estimate;
+  /** Of facilities: energy at the wall; what the objective counts as money; carbon. */
+  readonly wallKwh?: Estimate;
+  readonly money?: Estimate;
+  readonly carbonKg?: Estimate;
   readonly lostVcpuHours: Estimate;
   readonly slatah: Estimate;
   readonly pdm: Estimate;
@@ -116,6 +120,7 @@ export function compare(records: readonly RunRecord[]): PolicyResult[] {
       objective: of((record) => record.objective),
       regretPercent: regret.count === 0 ? undefined : regret,
       energyKwh: of((record) => record.summary.energyKwh),
+      ...facilityPart(own),
       lostVcpuHours: of((record) => record.cost.lostVcpuHours),
       slatah: of((record) => record.summary.slatah),
       pdm: of((record) => record.summary.pdm),
@@ -128,6 +133,31 @@ export function compare(records: readonly RunRecord[]): PolicyResult[] {
     };
   });
   return results.sort((a, b) => a.objective.mean - b.objective.mean);
+}
+
+/** Only what all runs of the policy have. */
+function facilityPart(
+  own: readonly RunRecord[],
+): Pick<PolicyResult, 'wallKwh' | 'money' | 'carbonKg'> {
+  const values = (pick: (record: RunRecord) => number | undefined): Estimate | undefined => {
+    const found = own.map(pick).filter((value) => value !== undefined);
+    return found.length === own.length ? estimate(found) : undefined;
+  };
+  const wallKwh = values(({ summary }) => summary.facility?.energyKwh);
+  const money = values(({ cost }) => cost.money);
+  const carbonKg = values(({ cost }) => cost.carbonKg);
+  return {
+    ...(wallKwh === undefined ? {} : { wallKwh }),
+    ...(money === undefined ? {} : { money }),
+    ...(carbonKg === undefined ? {} : { carbonKg }),
+  };
+}
+
+/** The currency of the runs' money; several are named side by side, and none is an empty text. */
+export function currencyOf(records: readonly RunRecord[]): string {
+  return [...new Set(records.map(({ summary }) => summary.facility?.currency ?? ''))]
+    .filter(Boolean)
+    .join('/');
 }
 
 /** Objective of `policy` minus that of `other` on the same scenario and seed, kWh-equivalents. */

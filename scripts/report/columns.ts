@@ -8,6 +8,8 @@ export interface Column {
   readonly explanation: string;
   /** One text per result, with the same decimals throughout where values are alike in size. */
   readonly texts: (results: readonly PolicyResult[], interval: boolean) => string[];
+  /** Columns that only some runs have are shown when one result has them. */
+  readonly isShown?: (result: PolicyResult) => boolean;
 }
 
 type Pick = (result: PolicyResult) => Estimate | undefined;
@@ -35,6 +37,14 @@ const plain =
   (results) =>
     results.map((result) => significant(pick(result), 2));
 
+/** Whether there is anything to show in the column. */
+export const isShown = (column: Column, results: readonly PolicyResult[]): boolean =>
+  column.isShown === undefined || results.some(column.isShown);
+
+/** The column's unit, money in the currency of the runs. */
+export const unitOf = (column: Column, currency: string): string =>
+  column === columns.money && currency !== '' ? currency : column.unit;
+
 export const columns = {
   objective: {
     title: 'Objective',
@@ -53,6 +63,27 @@ export const columns = {
     unit: 'kWh',
     explanation: 'electric energy of all hosts, boots and idling included',
     texts: estimated((result) => result.energyKwh, 4),
+  },
+  wall: {
+    title: 'At the wall',
+    unit: 'kWh',
+    explanation: 'electric energy of the hosts and all that surrounds them',
+    texts: estimated((result) => result.wallKwh, 4),
+    isShown: ({ wallKwh }) => wallKwh !== undefined,
+  },
+  money: {
+    title: 'Money',
+    unit: 'currency',
+    explanation: 'price of electricity, penalties, and revenue forgone by VMs that waited',
+    texts: estimated((result) => result.money, 4),
+    isShown: ({ money }) => money !== undefined,
+  },
+  carbon: {
+    title: 'Carbon',
+    unit: 'kg CO₂eq',
+    explanation: 'emissions of the electricity at the wall',
+    texts: estimated((result) => result.carbonKg, 4),
+    isShown: ({ carbonKg }) => carbonKg !== undefined,
   },
   lost: {
     title: 'Lost work',

@@ -33,6 +33,19 @@ const summary = z.object({
   meanWaitS: amount,
   fairness: number,
   responseS: z.object({ mean: amount, p50: amount, p95: amount, p99: amount }).exactOptional(),
+  facility: z
+    .object({
+      energyKwh: amount,
+      meanPue: amount,
+      carbonKg: amount.exactOptional(),
+      currency: z.string().exactOptional(),
+      electricity: number.exactOptional(),
+      revenue: number.exactOptional(),
+      forgone: number.exactOptional(),
+      penalty: number.exactOptional(),
+      profit: number.exactOptional(),
+    })
+    .exactOptional(),
   eventsProcessed: count,
 });
 
@@ -41,7 +54,13 @@ const record = z.object({
   policy: z.string().min(1),
   seed: number,
   objective: number,
-  cost: z.object({ energyKwh: amount, lostVcpuHours: number, migrations: count }),
+  cost: z.object({
+    energyKwh: amount,
+    lostVcpuHours: number,
+    migrations: count,
+    money: number.exactOptional(),
+    carbonKg: number.exactOptional(),
+  }),
   summary,
   decisionMs: z.array(amount),
   series: z.array(z.object({ timeMs: amount, powerW: amount, hostsOn: count, migrations: count })),
@@ -67,6 +86,8 @@ export const evaluationSchema = z.object({
     energyPerKwh: number,
     lostPerVcpuHour: number,
     perMigration: number,
+    moneyPerUnit: number.exactOptional(),
+    carbonPerKg: number.exactOptional(),
   }),
   workload: z.string(),
   trainedOn: z.string(),

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { compare, type Evaluation, type PolicyResult } from '../evaluate/results.ts';
+import { compare, currencyOf, type Evaluation, type PolicyResult } from '../evaluate/results.ts';
 import type { ChartDefinition } from './charts.ts';
-import { type Column, columns } from './columns.ts';
+import { type Column, columns, isShown, unitOf } from './columns.ts';
 import { escapeHtml, jsonInScript } from './escape.ts';
 import { facts } from './facts.ts';
 import { headline } from './headline.ts';
@@ -32,13 +32,13 @@ export function renderPage(evaluation: Evaluation, charts: readonly ChartDefinit
 <header>
 <h1>${escapeHtml(evaluation.title)}</h1>
 <p class="headline">${unbroken(escapeHtml(headline(evaluation.records, results)))}</p>
-<p class="lead">${escapeHtml(evaluation.workload)}, on ${evaluation.hosts} hosts with ${evaluation.vms} VMs. Cost is the objective: energy, lost work and migrations in kWh-equivalents.</p>
+<p class="lead">${escapeHtml(evaluation.workload)}, on ${evaluation.hosts} hosts with ${evaluation.vms} VMs. Cost is the objective: ${objectiveParts(evaluation)} in kWh-equivalents.</p>
 </header>
 <main>
 ${factList(evaluation, results)}
 <section aria-labelledby="comparison">
 <h2 id="comparison">Comparison</h2>
-${comparison(results, cast)}
+${comparison(results, cast, currencyOf(evaluation.records))}
 </section>
 <section aria-labelledby="charts-heading">
 <h2 id="charts-heading">Charts</h2>
@@ -65,6 +65,15 @@ ${method(evaluation, results)
 `;
 }
 
+/** What the objective counts, in words. */
+function objectiveParts({ objective }: Evaluation): string {
+  const { moneyPerUnit = 0, carbonPerKg = 0 } = objective;
+  const parts = ['energy', 'lost work', 'migrations'];
+  if (moneyPerUnit > 0) parts.push('money');
+  if (carbonPerKg > 0) parts.push('carbon');
+  return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}
+
 /** Chart.js as it runs in a page, without its pointer to a file that would not be there. */
 export function chartLibrary(): string {
   const entry = createRequire(import.meta.url).resolve('chart.js/auto');
@@ -89,12 +98,14 @@ export function figure({ id, title, subtitle, alt, height }: ChartDefinition): s
 </figure>`;
 }
 
-function comparison(results: readonly PolicyResult[], cast: Cast): string {
-  const shown: readonly Column[] = Object.values(columns);
-  const heads = shown.map(
-    ({ title, unit, explanation }) =>
-      `<th scope="col" title="${escapeHtml(explanation)}">${escapeHtml(title)}<small>${escapeHtml(unit)}&nbsp;</small></th>`,
-  );
+function comparison(results: readonly PolicyResult[], cast: Cast, currency: string): string {
+  const all: readonly Column[] = Object.values(columns);
+  const shown = all.filter((column) => isShown(column, results));
+  const heads = shown.map((column) => {
+    const { title, explanation } = column;
+    const unit = escapeHtml(unitOf(column, currency));
+    return `<th scope="col" title="${escapeHtml(explanation)}">${escapeHtml(title)}<small>${unit}&nbsp;</small></th>`;
+  });
   const cells = shown.map((column) => column.texts(results, true));
   const rows = results.map(({ policy }, row) => {
     const [label, name] = tag(policy, cast);

@@ -1,5 +1,5 @@
 /** How the numbers came about, so that a reader can judge and repeat them. */
-import type { Evaluation, PolicyResult } from '../evaluate/results.ts';
+import { currencyOf, type Evaluation, type PolicyResult } from '../evaluate/results.ts';
 import { columns } from './columns.ts';
 import { duration, fixed } from './format.ts';
 import { plural } from './headline.ts';
@@ -30,7 +30,7 @@ export function method(
     [
       'Objective',
       `energy [kWh] × ${objective.energyPerKwh} + lost work [vCPU·h] × ${objective.lostPerVcpuHour} + ` +
-        `migrations × ${objective.perMigration}, in kWh-equivalents. Lost work is CPU time asked for and not ` +
+        `migrations × ${objective.perMigration}${facilityTerms(evaluation)}, in kWh-equivalents. Lost work is CPU time asked for and not ` +
         'delivered: contention, slow P-states, waiting for a host, and migrations.',
     ],
     [
@@ -68,4 +68,12 @@ export function method(
     'Wall time on the machine that ran the evaluation, p50 and p99 over all decisions.',
   ]);
   return rows;
+}
+
+/** Money and carbon, where they have a weight. */
+function facilityTerms({ objective, records }: Evaluation): string {
+  const { moneyPerUnit = 0, carbonPerKg = 0 } = objective;
+  const currency = currencyOf(records) || 'currency';
+  const money = moneyPerUnit === 0 ? '' : ` + money [${currency}] × ${moneyPerUnit}`;
+  return `${money}${carbonPerKg === 0 ? '' : ` + carbon [kg CO₂eq] × ${carbonPerKg}`}`;
 }

@@ -20,6 +20,8 @@ const light = {
   energy: '#1f5f99',
   lost: '#dda73a',
   migrations: '#ad4455',
+  money: '#5b8c3a',
+  carbon: '#4a4f57',
 } as const;
 
 export type ColorName = keyof typeof light;
@@ -41,6 +43,8 @@ const dark: Theme = {
   energy: '#4b93d3',
   lost: '#e6bb55',
   migrations: '#e2808f',
+  money: '#9ac46f',
+  carbon: '#b4bac2',
 };
 
 export const themes: Readonly<Record<'light' | 'dark', Theme>> = { light, dark };

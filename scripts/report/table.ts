@@ -2,12 +2,13 @@
 import Table from 'cli-table3';
 import {
   compare,
+  currencyOf,
   type Estimate,
   type Evaluation,
   type PolicyResult,
   pairedDifference,
 } from '../evaluate/results.ts';
-import { type Column, columns } from './columns.ts';
+import { type Column, columns, isShown, unitOf } from './columns.ts';
 import { decimalsFor, fixed, shortened } from './format.ts';
 import { plural, undecided } from './headline.ts';
 import { castOf } from './roles.ts';
@@ -17,11 +18,14 @@ const byImportance = [
   'objective',
   'regret',
   'energy',
+  'money',
+  'carbon',
   'lost',
   'p99',
   'migrations',
   'hostsOn',
   'slav',
+  'wall',
   'p50',
 ] as const satisfies readonly (keyof typeof columns)[];
 
@@ -44,9 +48,10 @@ export function formatComparison(evaluation: Evaluation, width = terminalWidth()
     return policy === cast.bestHeuristic?.policy ? marks.bestHeuristic : ' ';
   };
   const names = results.map((result) => `${mark(result)} ${result.policy}`);
-  const { chosen, nameWidth } = fitting(results, names, width);
+  const currency = currencyOf(evaluation.records);
+  const { chosen, nameWidth } = fitting(results, names, width, currency);
   const table = new Table({
-    head: ['  policy', ...chosen.map(heading)],
+    head: ['  policy', ...chosen.map((column) => heading(column, currency))],
     colAligns: ['left', ...chosen.map(() => 'right' as const)],
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: bareLines,
@@ -87,14 +92,17 @@ const bareLines = {
 };
 
 /** Title above unit, so that columns stay as narrow as their numbers. */
-const heading = ({ title, unit }: Column): string =>
-  title.startsWith('p') ? `${title}\n${unit}` : `${title.toLowerCase()}\n${unit}`;
+const heading = (column: Column, currency: string): string => {
+  const { title } = column;
+  return `${title.startsWith('p') ? title : title.toLowerCase()}\n${unitOf(column, currency)}`;
+};
 
 /** As many columns as fit, important ones first, the name giving way before a column does. */
 function fitting(
   results: readonly PolicyResult[],
   names: readonly string[],
   width: number,
+  currency: string,
 ): { readonly chosen: readonly Column[]; readonly nameWidth: number } {
   const longest = Math.max(narrowestName, ...names.map((name) => [...name].length));
   const nameRoom = Math.min(longest, width >= 100 ? 30 : narrowestName);
@@ -102,7 +110,8 @@ function fitting(
   const chosen: Column[] = [];
   for (const key of byImportance) {
     const column: Column = columns[key];
-    const cells = [...heading(column).split('\n'), ...column.texts(results, true)];
+    if (!isShown(column, results)) continue;
+    const cells = [...heading(column, currency).split('\n'), ...column.texts(results, true)];
     const needed = Math.max(...cells.map((cell) => cell.length)) + 2;
     if (needed > left) break;
     left -= needed;

@@ -1,6 +1,6 @@
 /** The objective per policy: stacked shares, total with its interval. */
 
-import { pairedPercent } from '../../evaluate/results.ts';
+import { type PolicyResult, pairedPercent } from '../../evaluate/results.ts';
 import { decimalsFor, fixed, plusMinus } from '../format.ts';
 import { plural, signedPercent } from '../headline.ts';
 import type { Marks } from '../marks.ts';
@@ -22,6 +22,7 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
     4,
   );
   const { energyPerKwh, lostPerVcpuHour, perMigration } = evaluation.objective;
+  const { moneyPerUnit = 0, carbonPerKg = 0 } = evaluation.objective;
   const reach = rows.map(({ objective }) => objective.mean + (objective.halfWidth || 0));
   const marks: Marks = {
     ...rowLabels(source, rows).marks,
@@ -45,7 +46,8 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
       bold: policy === source.cast.oracle?.policy || policy === source.cast.learned?.policy,
     })),
   };
-  const share = (label: string, name: 'energy' | 'lost' | 'migrations', data: number[]) => ({
+  type Share = 'energy' | 'lost' | 'migrations' | 'money' | 'carbon';
+  const share = (label: string, name: Share, data: number[]) => ({
     label,
     data: data.map(rounded),
     backgroundColor: color(name),
@@ -53,6 +55,21 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
     barPercentage: 0.72,
     categoryPercentage: 1,
   });
+  /** A share of its own where it has a weight. */
+  const weighted = (
+    name: 'money' | 'carbon',
+    weight: number,
+    pick: (result: PolicyResult) => number | undefined,
+  ) =>
+    weight === 0
+      ? []
+      : [
+          share(
+            name,
+            name,
+            rows.map((result) => (pick(result) ?? 0) * weight),
+          ),
+        ];
   const count = Math.max(...rows.map(({ objective }) => objective.count));
   const omitted = results.length - rows.length;
   return {
@@ -87,6 +104,8 @@ export function objectiveChart(source: ChartSource): ChartDefinition {
             'migrations',
             rows.map(({ migrations }) => migrations.mean * perMigration),
           ),
+          ...weighted('money', moneyPerUnit, ({ money }) => money?.mean),
+          ...weighted('carbon', carbonPerKg, ({ carbonKg }) => carbonKg?.mean),
         ],
       },
       options: {
