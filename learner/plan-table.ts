@@ -135,6 +135,7 @@ function changesOf(cluster: ClusterView, actions: readonly Action[]): Map<number
         break;
       }
       case 'switchMigration':
+      case 'setQuota':
         break;
     }
   }

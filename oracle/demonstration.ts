@@ -50,6 +50,7 @@ const actionCodes = {
   setPstate: 's',
   abortMigration: 'a',
   switchMigration: 'c',
+  setQuota: 'q',
 } as const;
 
 type PackedAction = readonly (string | number)[];
@@ -86,6 +87,9 @@ function packAction(action: Action): PackedAction {
       return [code, action.vm];
     case 'powerOff':
       return action.to === undefined ? [code, action.host] : [code, action.host, action.to];
+    case 'setQuota':
+      // JSON has no Infinity.
+      return action.cores === Infinity ? [code, action.vm] : [code, action.vm, action.cores];
     default:
       return [code, action.host];
   }
@@ -100,6 +104,10 @@ function unpackAction(packed: PackedAction): Action | undefined {
   if (code === actionCodes.powerOff) {
     const to = second === 'S3' || second === 'S5' ? { to: second } : {};
     return { type: 'powerOff', host: first, ...to } as Action;
+  }
+  if (code === actionCodes.setQuota) {
+    const cores = second === undefined ? Infinity : second;
+    return typeof cores === 'number' ? { type: 'setQuota', vm: first, cores } : undefined;
   }
   if (typeof second !== 'number') return undefined;
   if (code === actionCodes.place) return { type: 'place', vm: first, host: second };
@@ -184,7 +192,7 @@ function decodePlan(plan: unknown, bad: (expected: string) => InputError): Label
     cost,
     actions: actions.map((packed: unknown) => {
       const action = Array.isArray(packed) ? unpackAction(packed as PackedAction) : undefined;
-      if (action === undefined) throw bad('actions p, m, n, f or s');
+      if (action === undefined) throw bad(`actions ${Object.values(actionCodes).join(', ')}`);
       return action;
     }),
   };

@@ -9,6 +9,7 @@
  */
 import { waterLevel } from './contention.ts';
 import { claimMips } from './migration/effects.ts';
+import { quotaMips } from './quota.ts';
 import { hostPower } from './status.ts';
 import type { Twin } from './twin.ts';
 
@@ -115,7 +116,9 @@ export function deliveredOverDomains(twin: Twin, vm: number): number {
   for (let domain = 0; domain < domains; domain++) {
     const count = vcpusInDomain(cores, domains, state.vmCore[vm]!, threads, domain);
     if (count === 0) continue;
-    const cap = count * claimMips(twin, vm, perVcpu, domainCoreMips(twin, host, domain));
+    const coreMips = domainCoreMips(twin, host, domain);
+    const limit = quotaMips(twin, vm, coreMips) / threads;
+    const cap = count * claimMips(twin, vm, perVcpu, coreMips, limit);
     const level = state.domains.level[model.domainStart[host]! + domain]!;
     sum += level === Infinity ? cap : Math.min(cap, level * weight * count);
   }
@@ -164,7 +167,9 @@ function shareDomain(
     if (threads === 0) continue;
     const count = vcpusInDomain(cores, domains, state.vmCore[vm]!, threads, domain);
     if (count === 0) continue;
-    const cap = count * claimMips(twin, vm, state.vmAskedMips[vm]! / threads, coreMips);
+    const asked = state.vmAskedMips[vm]! / threads;
+    const limit = quotaMips(twin, vm, coreMips) / threads;
+    const cap = count * claimMips(twin, vm, asked, coreMips, limit);
     caps[claims] = cap;
     weights[claims] = (state.vmShareWeight[vm]! / threads) * count;
     capSum += cap;
@@ -197,7 +202,8 @@ export function busiestVcpu(
       continue;
     }
     const share = (level * state.vmShareWeight[vm]!) / threads;
-    busiest = Math.max(busiest, Math.min(state.vmAskedMips[vm]! / threads, share));
+    const limit = quotaMips(twin, vm, coreMips) / threads;
+    busiest = Math.max(busiest, Math.min(state.vmAskedMips[vm]! / threads, share, limit));
   }
   return Math.min(1, busiest / coreMips);
 }

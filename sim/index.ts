@@ -180,6 +180,7 @@ export { type HostPreset, hostFromPreset, hostPresets } from './scenario/host-pr
 export { issuesOf, parseScenario } from './scenario/parse.ts';
 export { parseQuantity, quantityExamples } from './scenario/quantity.ts';
 export { quantity, type Scenario, scenarioSchema } from './scenario/schema.ts';
+export { setQuota } from './set-quota.ts';
 export { deliveredMips } from './sharing.ts';
 export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
 export { ClusterState } from './state.ts';

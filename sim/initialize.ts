@@ -14,6 +14,8 @@ import { admitVm } from './vm-lifecycle.ts';
 export function initialize(twin: Twin): void {
   const { model, state, timers } = twin;
   state.heapPosition.fill(-1);
+  if (model.vmQuota === undefined) state.vmQuota.fill(Infinity);
+  else state.vmQuota.set(model.vmQuota);
   state.tickRow[0] = -1;
   state.nextTickMs[0] = model.workload.steps > 0 ? 0 : Infinity;
   state.hostTask.fill(-1);

@@ -3,9 +3,10 @@
  */
 
 import { checkLedger } from './accounting/twin-ledger.ts';
-import { hostCapacityMips } from './domains.ts';
+import { fastestCoreMips, hostCapacityMips } from './domains.ts';
 import { assert } from './errors.ts';
 import { checkFlows } from './flow-invariants.ts';
+import { quotaMips } from './quota.ts';
 import { checkRequests } from './requests/request-invariants.ts';
 import { deliveredMips } from './sharing.ts';
 import { hostPower, isComingUp, migrationStage, taskStatus, vmStatus } from './status.ts';
@@ -171,16 +172,25 @@ function checkShares(twin: Twin, host: number): void {
   assert(used <= capacity * slack, () => `host ${host} delivers ${used} of ${capacity} MIPS`);
   assert(on || state.hostVms[host] === 0, () => `host ${host} is not on but has VMs`);
   assert(state.hostPowerW[host]! >= 0, () => `host ${host} draws ${state.hostPowerW[host]} W`);
+  const coreMips = fastestCoreMips(twin, host);
+  let limited = 0;
   let delivered = 0;
   for (let index = 0; index < state.hostVms[host]!; index++) {
     const vm = state.slots[state.hostSlot[host]! + index]!;
     const mips = deliveredMips(twin, vm);
     delivered += mips;
+    if (state.vmQuota[vm]! < Infinity) limited++;
+    const quota = quotaMips(twin, vm, coreMips);
+    assert(mips <= quota * slack, () => `VM ${vm} receives ${mips} MIPS, its quota is ${quota}`);
     assert(
       mips <= state.vmAskedMips[vm]! * slack,
       () => `VM ${vm} receives ${mips} MIPS and asked for ${state.vmAskedMips[vm]}`,
     );
   }
+  assert(
+    state.hostSpecial[host]! >= limited,
+    () => `host ${host} has ${limited} VMs with quotas, ${state.hostSpecial[host]} reasons`,
+  );
   assert(
     delivered <= used * slack + 1e-9,
     () => `VMs of host ${host} receive ${delivered} MIPS, the host delivers ${used}`,

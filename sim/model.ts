@@ -8,6 +8,7 @@
  */
 
 import type { IdlePolicy } from './accounting/idle-policy.ts';
+import type { PowerLimitSpec } from './accounting/limit-spec.ts';
 import { fillFloat64, fillInt32 } from './columns.ts';
 import { buildDisks, type DiskModel, type DiskSpec } from './disk-spec.ts';
 import { assert } from './errors.ts';
@@ -38,6 +39,8 @@ export interface ModelSpec {
   readonly initialHost?: readonly number[];
   /** Relative weight of a VM's running vCPUs under contention. Default 1. */
   readonly vmWeight?: (vm: number) => number;
+  /** CPU quota of a VM at the start, cores; default: none. See `quota.ts`. */
+  readonly quota?: (vm: number) => number;
   /** First core of a VM's vCPUs on hosts with several frequency domains; -1: the host chooses. */
   readonly pinnedCore?: (vm: number) => number;
   /** VMs whose demand comes from `tasks`, not from the trace. Default: none. */
@@ -73,6 +76,8 @@ export interface NamedGovernor {
 /** How energy is charged to VMs; see `accounting/twin-ledger.ts`. */
 export interface AccountingSpec {
   readonly idle: IdlePolicy;
+  /** Default: no power limits, and none can be set. */
+  readonly limits?: PowerLimitSpec;
 }
 
 /** Columns of an immutable cluster. Host arrays have one row more: see `limbo`. */
@@ -101,6 +106,8 @@ export interface ClusterModel extends HostModel, MigrationModel {
   readonly accounting?: AccountingSpec;
   readonly facility?: FacilityModel;
   readonly governors?: readonly NamedGovernor[];
+  /** [vms] Absent where no VM has a quota at the start. */
+  readonly vmQuota?: Float64Array;
 }
 
 /**
@@ -135,6 +142,7 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     ...(spec.accounting === undefined ? {} : { accounting: spec.accounting }),
     ...(spec.facility === undefined ? {} : { facility: buildFacility(spec.facility) }),
     ...((spec.governors ?? []).length === 0 ? {} : { governors: spec.governors }),
+    ...(spec.quota === undefined ? {} : { vmQuota: fillFloat64(vms, spec.quota) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { assert } from './errors.ts';
 import { setDomainPstate, setPstate } from './frequency.ts';
 import { abortMigration, switchMigration } from './migration/requests.ts';
 import { powerOff, powerOn } from './power-transitions.ts';
+import { setQuota } from './set-quota.ts';
 import { migrateVm, placeVm, type Refusal } from './transitions.ts';
 import type { Twin } from './twin.ts';
 
@@ -26,7 +27,9 @@ export type Action =
     }
   /** Ends a migration; the VM stays where it is. Or lets the VM go on at its target now (post-copy). */
   | { readonly type: 'abortMigration'; readonly vm: number }
-  | { readonly type: 'switchMigration'; readonly vm: number };
+  | { readonly type: 'switchMigration'; readonly vm: number }
+  /** Most CPU that a VM may use, cores; Infinity for no limit. */
+  | { readonly type: 'setQuota'; readonly vm: number; readonly cores: number };
 
 /** What one decision may do at most. */
 export interface Budget {
@@ -90,6 +93,11 @@ export class Plan {
     this.actions.push({ type: 'switchMigration', vm });
   }
 
+  /** @param cores Infinity for no limit. */
+  setQuota(vm: number, cores: number): void {
+    this.actions.push({ type: 'setQuota', vm, cores });
+  }
+
   /** Appends an action made elsewhere. */
   add(action: Action): void {
     if (action.type === 'migrate') this.migrate(action.vm, action.host);
@@ -139,5 +147,7 @@ export function applyAction(twin: Twin, action: Action): Refusal {
       return abortMigration(twin, action.vm);
     case 'switchMigration':
       return switchMigration(twin, action.vm);
+    case 'setQuota':
+      return setQuota(twin, action.vm, action.cores);
   }
 }

@@ -15,6 +15,7 @@ import { settleHeat, watchHeat } from './heat-meter.ts';
 import { currentPowerW } from './host-power.ts';
 import { deniedMips } from './migration/denied.ts';
 import { claimMips, copyingLoss } from './migration/effects.ts';
+import { quotaMips } from './quota.ts';
 import { requestMips, setQueueMips } from './requests/queue.ts';
 import { hostPower, taskStatus, vmStatus } from './status.ts';
 import { phaseKinds } from './task-spec.ts';
@@ -61,7 +62,9 @@ export function deliveredMips(twin: Twin, vm: number): number {
   if (host < 0 || state.hostPower[host] !== hostPower.on) return 0;
   if (model.hostDomains[host]! > 1) return deliveredOverDomains(twin, vm);
   const coreMips = fastestCoreMips(twin, host);
-  const cap = claimMips(twin, vm, state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
+  const top = state.vmThreads[vm]! * coreMips;
+  const limit = quotaMips(twin, vm, coreMips);
+  const cap = claimMips(twin, vm, state.vmAskedMips[vm]!, top, limit);
   const level = state.hostLevel[host]!;
   return level === Infinity ? cap : Math.min(cap, level * state.vmShareWeight[vm]!);
 }
@@ -84,7 +87,7 @@ export function settleOverload(twin: Twin, host: number, elapsedMs: number): voi
     const want = vmAskedMips[vm]!;
     const top = split ? deliveredOverDomains(twin, vm) : vmThreads[vm]! * coreMips;
     let got = want < top ? want : top;
-    if (copied && !split) got = claimMips(twin, vm, want, top);
+    if (!split) got = claimMips(twin, vm, want, top, quotaMips(twin, vm, coreMips));
     if (level !== Infinity) {
       const share = level * vmShareWeight[vm]!;
       if (share < got) got = share;
@@ -215,7 +218,7 @@ function shareSlots(twin: Twin, host: number): void {
     const vm = slots[start + index]!;
     const want = vmAskedMips[vm]!;
     const top = vmThreads[vm]! * coreMips;
-    const cap = copied ? claimMips(twin, vm, want, top) : want < top ? want : top;
+    const cap = claimMips(twin, vm, want, top, quotaMips(twin, vm, coreMips));
     askedSum += want;
     capSum += cap;
     caps[index] = cap;
@@ -262,7 +265,9 @@ function shareWithTasks(twin: Twin, host: number): void {
   let askedSum = 0;
   for (let slot = start; slot < end; slot++) {
     const vm = state.slots[slot]!;
-    caps[claims] = claimMips(twin, vm, state.vmAskedMips[vm]!, state.vmThreads[vm]! * coreMips);
+    const top = state.vmThreads[vm]! * coreMips;
+    const limit = quotaMips(twin, vm, coreMips);
+    caps[claims] = claimMips(twin, vm, state.vmAskedMips[vm]!, top, limit);
     weights[claims] = state.vmShareWeight[vm]!;
     if (state.vmStatus[vm] !== vmStatus.paused) {
       askedSum += state.vmAskedMips[vm]! - deniedMips(twin, vm);

@@ -34,6 +34,8 @@ export function removeResident(twin: Twin, vm: number): void {
 
 function countVm(twin: Twin, host: number, vm: number, by: 1 | -1): void {
   countQueue(twin, host, vm, by);
+  // The fused tick knows no quotas.
+  if (twin.state.vmQuota[vm]! < Infinity) twin.state.hostSpecial[host]! += by;
   // The demand of its tasks and requests is its own, not the grid's.
   if (twin.model.vmTaskDriven[vm] === 1) twin.state.hostSpecial[host]! += by;
 }

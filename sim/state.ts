@@ -6,6 +6,7 @@
  * never sampled: each host and VM remembers since when its current rates hold.
  */
 import { hostPartCount, vmPartCount } from './accounting/ledger-parts.ts';
+import { type LimitState, limitColumns } from './accounting/limit-state.ts';
 import { Cursor } from './column-cursor.ts';
 import { type DomainState, domainColumns } from './domain-state.ts';
 import { facilityMeterParts } from './facility/facility-meter-parts.ts';
@@ -109,6 +110,8 @@ export class ClusterState {
   readonly vmBoundMips: Float64Array;
   /** Running vCPUs times the VM's weight; 0 while paused. */
   readonly vmShareWeight: Float64Array;
+  /** Most CPU that the VM may use, cores; Infinity for no quota. */
+  readonly vmQuota: Float64Array;
   /** Since when `vmAskedMips` holds, ms. */
   readonly vmSinceMs: Float64Array;
   /** Work asked up to `vmSinceMs`, MIPS·s. */
@@ -216,6 +219,8 @@ export class ClusterState {
   readonly heapPosition: Int32Array;
   readonly heapSize: Int32Array;
 
+  /** Power limits and the loops that keep them. */
+  readonly limits: LimitState;
   /** Applications that answer requests. */
   readonly requests: RequestState;
 
@@ -253,6 +258,7 @@ export class ClusterState {
     this.vmAskedMips = take.f64(vms);
     this.vmBoundMips = take.f64(vms);
     this.vmShareWeight = take.f64(vms);
+    this.vmQuota = take.f64(vms);
     this.vmSinceMs = take.f64(vms);
     this.vmDemandedMi = take.f64(vms);
     this.vmShortMi = take.f64(vms);
@@ -339,6 +345,7 @@ export class ClusterState {
     this.heapPosition = take.i32(timers);
     this.heapSize = take.i32(1);
     this.domains = domainColumns(model, take);
+    this.limits = limitColumns(model, take);
     this.requests = requestColumns(model.requests, rows, take);
     this.rng = take.u32(streamNames.length * wordsPerStream);
     if (buffer.byteLength === 0) this.#measuredBytes = take.offset;

@@ -10,6 +10,7 @@ import { operatingPowerW } from './host-power.ts';
 import { expectMigration, type MigrationForecast } from './migration/forecast.ts';
 import { type MigrationProgress, migrationProgress } from './migration/progress.ts';
 import type { ClusterModel } from './model.ts';
+import { quotaCores } from './quota.ts';
 import { queueOfVm, requestDemandMips } from './requests/queue.ts';
 import { hostPower, isComingUp, isDown, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
@@ -70,6 +71,8 @@ export interface ClusterView {
   /** Nominal speed of one vCPU. */
   vcpuMips(vm: number): number;
   vmMemoryBytes(vm: number): number;
+  /** Most CPU that the VM may use, cores; Infinity for no quota. */
+  quota(vm: number): number;
   isPending(vm: number): boolean;
   isRunning(vm: number): boolean;
   /** Migrating, or promised to a booting host. */
@@ -249,6 +252,9 @@ export class TwinView implements ClusterView {
   }
   vmMemoryBytes(vm: number): number {
     return this.#model.workload.memoryBytes[vm]!;
+  }
+  quota(vm: number): number {
+    return quotaCores(this.twin, vm);
   }
   isPending(vm: number): boolean {
     return this.twin.state.vmStatus[vm] === vmStatus.pending && this.twin.state.vmPlanned[vm]! < 0;

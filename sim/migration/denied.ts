@@ -1,5 +1,6 @@
 /** CPU that a migration keeps from the VM that is being copied. */
 import { domainCoreMips, vcpusInDomain } from '../domains.ts';
+import { quotaMips } from '../quota.ts';
 import { vmStatus } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { claimMips } from './effects.ts';
@@ -14,16 +15,22 @@ export function deniedMips(twin: Twin, vm: number): number {
   if (migration < 0 || state.migrationThrottle[migration] === 0 || threads === 0) return 0;
   const host = state.vmHost[vm]!;
   const domains = model.hostDomains[host]!;
-  if (domains === 1) return keptBack(twin, vm, asked, threads * domainCoreMips(twin, host, 0));
+  if (domains === 1) {
+    const coreMips = domainCoreMips(twin, host, 0);
+    return keptBack(twin, vm, asked, threads * coreMips, quotaMips(twin, vm, coreMips));
+  }
   const cores = model.hostCores[host]!;
   let sum = 0;
   for (let domain = 0; domain < domains; domain++) {
     const count = vcpusInDomain(cores, domains, state.vmCore[vm]!, threads, domain);
-    sum += count * keptBack(twin, vm, asked / threads, domainCoreMips(twin, host, domain));
+    const coreMips = domainCoreMips(twin, host, domain);
+    const limit = quotaMips(twin, vm, coreMips) / threads;
+    sum += count * keptBack(twin, vm, asked / threads, coreMips, limit);
   }
   return sum;
 }
 
-function keptBack(twin: Twin, vm: number, asked: number, top: number): number {
-  return Math.min(asked, top) - claimMips(twin, vm, asked, top);
+/** Of what its quota would let it have. */
+function keptBack(twin: Twin, vm: number, asked: number, top: number, limit: number): number {
+  return Math.min(asked, top, limit) - claimMips(twin, vm, asked, top, limit);
 }

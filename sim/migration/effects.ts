@@ -5,9 +5,22 @@ import type { Twin } from '../twin.ts';
 /**
  * CPU that `vm` can claim when it asks for `asked` and its vCPUs can do `top`, MIPS. Auto-converge
  * keeps the vCPUs from running for a fraction of the time; page faults of post-copy take a fraction
- * of whatever the VM does.
+ * of whatever the VM does. Its quota holds beside them.
+ *
+ * @param limit The VM's quota of what is asked here, MIPS; Infinity for none.
  */
-export function claimMips(twin: Twin, vm: number, asked: number, top: number): number {
+export function claimMips(
+  twin: Twin,
+  vm: number,
+  asked: number,
+  top: number,
+  limit: number,
+): number {
+  const claim = claimBesideQuota(twin, vm, asked, top);
+  return limit < claim ? limit : claim;
+}
+
+function claimBesideQuota(twin: Twin, vm: number, asked: number, top: number): number {
   const { state } = twin;
   const cap = asked < top ? asked : top;
   const migration = state.vmMigration[vm]!;

@@ -1,5 +1,6 @@
 /** What a move of a VM would take now, if rates and load stayed as they are. */
 import { copyingMips } from '../flows.ts';
+import { quotaMips } from '../quota.ts';
 import { hostPower } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { estimateMigration, type MigrationEstimate } from './estimate.ts';
@@ -92,7 +93,8 @@ function dirtyRate(twin: Twin, vm: number, throttle: number): number {
   const top = state.vmThreads[vm]! * coreMips;
   const level = state.hostLevel[host]!;
   const share = level === Infinity ? Infinity : level * state.vmShareWeight[vm]!;
-  const got = Math.min(state.vmAskedMips[vm]!, top * (1 - throttle), share);
+  const quota = quotaMips(twin, vm, coreMips);
+  const got = Math.min(state.vmAskedMips[vm]!, top * (1 - throttle), share, quota);
   const work = got * (1 - model.migrationOverheadFraction);
   const perMi =
     coreMips > 0

@@ -58,7 +58,14 @@ class LegalityDraft {
         const stage = cluster.migration(action.vm)?.stage;
         return (stage === 'memory' || stage === 'dirty') && this.#end(action.vm);
       }
+      case 'setQuota':
+        return action.cores > 0 && this.#isThere(action.vm);
     }
+  }
+
+  #isThere(vm: number): boolean {
+    const cluster = this.#cluster;
+    return cluster.isPending(vm) || cluster.isRunning(vm) || cluster.isMoving(vm);
   }
 
   /** A migration is ended once. */

@@ -106,6 +106,7 @@ function reroute(cluster: ClusterView, action: Action, host: number, target: num
     case 'powerOn':
     case 'abortMigration':
     case 'switchMigration':
+    case 'setQuota':
       return [action];
   }
 }

@@ -15,6 +15,7 @@ import {
   setDemand,
   setDomainPstate,
   setPstate,
+  setQuota,
   type Twin,
   vmStatus,
 } from '../../sim/index.ts';
@@ -46,6 +47,7 @@ export interface Deed {
     | 'limitPstates'
     | 'suspend'
     | 'setDemand'
+    | 'setQuota'
     | 'fail'
     | 'policy';
   readonly vm: number;
@@ -191,6 +193,7 @@ const kinds: readonly Deed['kind'][] = [
   'limitPstates',
   'suspend',
   'setDemand',
+  'setQuota',
   'policy',
 ];
 
@@ -265,6 +268,9 @@ function act(twin: Twin, deed: Deed): void {
       return;
     case 'setDemand':
       setDemand(twin, vmId, deed.vm * 3);
+      return;
+    case 'setQuota':
+      setQuota(twin, vmId, deed.pstate === 3 ? Infinity : (1 + (deed.vm % 40)) / 16);
       return;
     case 'fail':
       failHost(twin, hostId);
