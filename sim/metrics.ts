@@ -6,7 +6,9 @@
  */
 import { joulesPerKwh } from './energy-now.ts';
 import { type FacilitySummary, summarizeFacility } from './facility/facility-summary.ts';
+import { type FaultSummary, summarizeFaults } from './faults/fault-summary.ts';
 import { type CostVector, costOf } from './objective.ts';
+import { answersRequests, requestWork } from './requests/lost-work.ts';
 import { type ApplicationSummary, summarizeRequests } from './requests/request-summary.ts';
 import { vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
@@ -54,6 +56,8 @@ export interface RunSummary {
   readonly joulesPerRequest?: number;
   /** At the wall: energy, money, carbon; absent without a facility. */
   readonly facility?: FacilitySummary;
+  /** Failures and what they cost; absent where nothing can fail. */
+  readonly faults?: FaultSummary;
   readonly eventsProcessed: number;
 }
 
@@ -67,6 +71,7 @@ export function summarize(twin: Twin): { readonly summary: RunSummary; readonly 
   const moved = state.migrationTotals[0]!;
   const response = responseTimes(twin);
   const slav = hosts.slatah * vms.pdm;
+  const faults = summarizeFaults(twin);
   const facility = summarizeFacility(twin, cost.energyKwh, cost.lostVcpuHours);
   const summary: RunSummary = {
     simulatedS: nowS,
@@ -92,6 +97,7 @@ export function summarize(twin: Twin): { readonly summary: RunSummary; readonly 
     ...(response === undefined ? {} : { responseS: response }),
     ...requestPart(twin, cost.energyKwh),
     ...(facility === undefined ? {} : { facility }),
+    ...(faults === undefined ? {} : { faults }),
     eventsProcessed: state.eventsProcessed[0]!,
   };
   return { summary, cost };
@@ -146,7 +152,15 @@ function vmTotals(twin: Twin): {
 } {
   const { model, state } = twin;
   const nowMs = state.nowMs[0]!;
-  const totals = { pdm: 0, degradedMi: 0, shortMi: 0, demandedMi: 0, waitedMs: 0, arrived: 0 };
+  const requests = requestWork(twin);
+  const totals = {
+    pdm: 0,
+    degradedMi: 0,
+    shortMi: requests.lostMi,
+    demandedMi: requests.begunMi,
+    waitedMs: 0,
+    arrived: 0,
+  };
   let asking = 0;
   let served = 0;
   let servedSquared = 0;
@@ -157,7 +171,7 @@ function vmTotals(twin: Twin): {
     totals.waitedMs += state.vmWaitedMs[vm]!;
     if (status === vmStatus.pending) totals.waitedMs += nowMs - state.vmPendingSinceMs[vm]!;
     const demanded = state.vmDemandedMi[vm]!;
-    if (demanded <= 0) continue;
+    if (demanded <= 0 || answersRequests(twin, vm)) continue;
     totals.demandedMi += demanded;
     totals.degradedMi += state.vmDegradedMi[vm]!;
     totals.shortMi += state.vmShortMi[vm]!;

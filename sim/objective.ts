@@ -10,6 +10,7 @@
  * - energy: electric energy of all hosts, boots and idling included, kWh.
  * - lost: CPU time asked for and not delivered, vCPU·h: contention, too slow a P-state, waiting for
  *   a host, degradation and downtime of migrations. One vCPU·h is one vCPU at its nominal speed.
+ *   Of VMs that answer requests: the work of requests that were rejected, failed or late.
  * - migrations: finished moves; a small price for the risk that each one carries beyond the CPU
  *   time it takes.
  * - money and carbon: of a facility, where there is one, with weight 0 by default; electricity at the
@@ -21,8 +22,9 @@
  */
 import { joulesPerKwh } from './energy-now.ts';
 import { facilityCost } from './facility/facility-summary.ts';
+import { answersRequests, requestWork } from './requests/lost-work.ts';
 import { settleHost, settleVm } from './sharing.ts';
-import { isDown, vmStatus } from './status.ts';
+import { isOut, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** Weights in kWh-equivalents per unit. */
@@ -58,8 +60,9 @@ export function costOf(twin: Twin): CostVector {
   settleAll(twin);
   let energyJ = 0;
   for (let host = 0; host < model.hosts; host++) energyJ += state.hostEnergyJ[host]!;
-  let lostVcpuS = 0;
+  let { lostVcpuS } = requestWork(twin);
   for (let vm = 0; vm < model.vms; vm++) {
+    if (answersRequests(twin, vm)) continue;
     const lost = state.vmShortMi[vm]! + state.vmDegradedMi[vm]!;
     if (lost > 0) lostVcpuS += lost / model.workload.vcpuMips[vm]!;
   }
@@ -109,7 +112,7 @@ export function scalarCost(cost: CostVector, objective: Objective): number {
 export function hostsOn(twin: Twin): number {
   let count = 0;
   for (let host = 0; host < twin.model.hosts; host++) {
-    if (!isDown(twin.state, host)) count++;
+    if (!isOut(twin.state, host)) count++;
   }
   return count;
 }

@@ -38,7 +38,7 @@ export function settleHost(twin: Twin, host: number, timeMs: number): void {
   state.hostEnergyJ[host]! += state.hostPowerW[host]! * elapsedS;
   if (state.ledgerHostJ.length > 0) chargeSpan(twin, host, elapsedS, deliveredMips);
   const power = state.hostPower[host]!;
-  if (power === hostPower.off || power === hostPower.asleep) return;
+  if (power === hostPower.off || power === hostPower.asleep || power === hostPower.failed) return;
   state.hostOnMs[host]! += elapsedMs;
   if (power === hostPower.on) {
     state.hostCapacityMi[host]! += hostCapacityMips(twin, host) * elapsedS;
@@ -171,7 +171,10 @@ export function shareHost(twin: Twin, host: number): void {
   if (state.hostGoverned[host] === 1) wakeGovernor(twin, host);
 }
 
-/** Tells the queues on the host what their VMs receive from now on. */
+/**
+ * Tells the queues on the host what their VMs receive from now on. What requests wait for is no CPU
+ * that the host failed to deliver: they get it later, and their latencies say so.
+ */
 function shareQueues(twin: Twin, host: number): void {
   const { model, state } = twin;
   const { vmQueue } = model.requests;
@@ -182,7 +185,11 @@ function shareQueues(twin: Twin, host: number): void {
     const queue = vmQueue[vm]!;
     if (queue < 0) continue;
     const copied = state.vmMigration[vm]! >= 0 ? 1 - model.migrationOverheadFraction : 1;
-    setQueueMips(twin, queue, deliveredMips(twin, vm) * copied);
+    const mips = deliveredMips(twin, vm);
+    setQueueMips(twin, queue, mips * copied);
+    if (state.vmStatus[vm] === vmStatus.running) {
+      state.hostAskedMips[host]! -= state.vmAskedMips[vm]! - deniedMips(twin, vm) - mips;
+    }
   }
 }
 

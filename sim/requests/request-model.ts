@@ -6,6 +6,7 @@
 import { fillFloat64, fillInt32 } from '../columns.ts';
 import { assert } from '../errors.ts';
 import { type DistributionTable, DistributionTableBuilder } from './distribution.ts';
+import { operationWorkMi } from './lost-work.ts';
 import {
   type ApplicationSpec,
   type ArrivalSpec,
@@ -52,6 +53,8 @@ export interface RequestModel {
   readonly missProbability: Float64Array;
   readonly missRow: Int32Array;
   readonly missWaitMs: Float64Array;
+  /** Mean work of one request, calls included, MIPS·s. */
+  readonly operationWorkMi: Float64Array;
 
   /** [services] */
   readonly services: number;
@@ -193,6 +196,7 @@ function operationColumns(
         upTo: index === operations.length - 1 ? 1 : upTo,
         service: serviceStart[application]! + spec.service,
         row: spec.demand === undefined ? -1 : table.row(spec.demand),
+        workMi: operationWorkMi(applications[application]!, spec),
         missRow: spec.miss?.demand === undefined ? -1 : table.row(spec.miss.demand),
       };
     });
@@ -209,6 +213,7 @@ function operationColumns(
     missProbability: fillFloat64(count, (row) => rows[row]!.spec.miss?.probability ?? 0),
     missRow: fillInt32(count, (row) => rows[row]!.missRow),
     missWaitMs: fillFloat64(count, (row) => rows[row]!.spec.miss?.waitMs ?? 0),
+    operationWorkMi: fillFloat64(count, (row) => rows[row]!.workMi),
   };
 }
 
