@@ -1,5 +1,5 @@
 /** Temperatures of hosts: kept exact between events, and when to look at them next (`heat.ts`). */
-import { steadyCapW, temperatureAfterC, timeToReachS } from './thermal/rc.ts';
+import { steadyC, steadyCapW, temperatureAfterC, timeToReachS } from './thermal/rc.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
 
@@ -28,6 +28,12 @@ export function thermalCapW(twin: Twin, host: number): number {
   const heat = twin.model.hostHeat[host];
   if (heat?.limitC === undefined) return Infinity;
   return steadyCapW(heat, heat.inletC, heat.limitC);
+}
+
+/** Temperature that constant power would lead to, °C; `undefined` where none is kept. */
+export function steadyTemperatureC(twin: Twin, host: number, powerW: number): number | undefined {
+  const heat = twin.model.hostHeat[host];
+  return heat === undefined ? undefined : steadyC(heat, heat.inletC, powerW);
 }
 
 /** The moment at which a limit is met is rounded: a microkelvin below counts. */

@@ -5,7 +5,7 @@
  */
 import { vcpusInDomain } from './domains.ts';
 import { signalSeen } from './facility/forecast.ts';
-import { temperatureNowC, thermalCapW } from './heat-meter.ts';
+import { steadyTemperatureC, temperatureNowC, thermalCapW } from './heat-meter.ts';
 import { operatingPowerW } from './host-power.ts';
 import { expectMigration, type MigrationForecast } from './migration/forecast.ts';
 import { type MigrationProgress, migrationProgress } from './migration/progress.ts';
@@ -51,6 +51,8 @@ export interface ClusterView {
   /** Temperature now, °C, where it is kept, and the power that its limit allows for ever. */
   temperatureC(host: number): number | undefined;
   powerCapW(host: number): number;
+  /** Temperature that constant power leads to in the end, °C, where one is kept. */
+  steadyC(host: number, powerW: number): number | undefined;
   /** Power when out of service: asleep where the host can sleep, else off. */
   offW(host: number): number;
   /** Time and power of coming back from there. */
@@ -194,6 +196,9 @@ export class TwinView implements ClusterView {
   }
   powerCapW(host: number): number {
     return thermalCapW(this.twin, host);
+  }
+  steadyC(host: number, powerW: number): number | undefined {
+    return steadyTemperatureC(this.twin, host, powerW);
   }
   offW(host: number): number {
     const { hostSleeps, hostAsleepW, hostOffW } = this.#model;

@@ -6,11 +6,17 @@ import { allOn } from './all-on.ts';
 import { beloglazov } from './beloglazov.ts';
 import { consolidations } from './consolidate.ts';
 import type { PolicyKind } from './kind.ts';
+import { thermalBalance } from './thermal-balance.ts';
 
 export { type PolicyKind, policyKind } from './kind.ts';
 
 /** To add a policy, write its file and name its kind here. */
-export const policyKinds: readonly PolicyKind[] = [allOn, ...consolidations, beloglazov];
+export const policyKinds: readonly PolicyKind[] = [
+  allOn,
+  ...consolidations,
+  beloglazov,
+  thermalBalance,
+];
 
 interface Entry {
   readonly kind: PolicyKind;
