@@ -5,6 +5,7 @@
 import { assert } from './errors.ts';
 import { facilityTimer } from './facility/facility-meter.ts';
 import { frequencyTimer } from './frequency.ts';
+import { faultTimer } from './faults/events.ts';
 import { sampleGovernor } from './governing.ts';
 import { heatTimer } from './heat.ts';
 import { deadlineTimer, migrationTimer } from './migration/transfers.ts';
@@ -67,6 +68,7 @@ function fire(twin: Twin, timer: number): void {
   } else if (timer < timers.flow) wakeTask(twin, timer - timers.task);
   else if (timer < timers.queue) flowTimer(twin, timer - timers.flow);
   else if (timer >= timers.facility) facilityTimer(twin);
+  else if (timer >= timers.faultSource) faultTimer(twin, timer);
   else if (timer >= timers.deadline) deadlineTimer(twin, timer - timers.deadline);
   else requestTimer(twin, timer);
 }

@@ -7,6 +7,7 @@
  * bytes/s at the network interface, bytes/s at the disk, and the CPU that copying takes. Sums are
  * kept in multiples of a small power of two, so that they are exact and end at 0.
  */
+import { slowedCap } from './faults/migration-faults.ts';
 import { settleHost, shareHost } from './sharing.ts';
 import { migrationStage } from './status.ts';
 import type { Twin } from './twin.ts';
@@ -61,6 +62,7 @@ export function flowCap(twin: Twin, flow: number): number {
   return Math.min(own, network.routeBytesPerS[pair]! * network.rateFactor);
 }
 
+  own = slowedCap(twin, flow, own);
 /** Weight of the flow among those on its links. */
 export function flowWeight(twin: Twin, flow: number): number {
   const { model, state } = twin;

@@ -47,7 +47,8 @@ export function wakeGovernor(twin: Twin, host: number): void {
   const nowMs = state.nowMs[0]!;
   const periodMs = model.hostGovernorPeriodMs[host]!;
   let nextMs = Math.ceil(nowMs / periodMs) * periodMs;
-  if (nextMs <= state.hostGovernorMs[host]!) nextMs += periodMs;
+  // A multiple of a fractional period may be rounded to just before now.
+  if (nextMs <= state.hostGovernorMs[host]! || nextMs < nowMs) nextMs += periodMs;
   const timer = timers.governor + host;
   if (state.heapPosition[timer]! >= 0 && state.timerMs[timer]! <= nextMs) return;
   schedule(state, timer, nextMs, phases.governor, host);

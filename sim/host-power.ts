@@ -14,6 +14,7 @@ export function currentPowerW(twin: Twin, host: number): number {
   const { model, state } = twin;
   switch (state.hostPower[host]) {
     case powerStates.off:
+    case powerStates.failed:
       return model.hostOffW[host]!;
     case powerStates.booting:
       return model.hostBootW[host]!;

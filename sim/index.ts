@@ -41,6 +41,19 @@ export type {
 } from './facility/facility-model.ts';
 export type { FacilityCost, FacilitySummary } from './facility/facility-summary.ts';
 export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
+export type { FaultModel } from './faults/fault-model.ts';
+export type {
+  CrashedVms,
+  FailureRow,
+  FailureTraceSpec,
+  FaultsSpec,
+  HostFaultSpec,
+  MigrationFaultSpec,
+  TelemetryFaultSpec,
+  VmFaultSpec,
+} from './faults/fault-spec.ts';
+export type { FaultSummary } from './faults/fault-summary.ts';
+export { drawLifetime, type LifetimeSpec } from './faults/lifetime.ts';
 export {
   createGovernor,
   type GovernorKind,
@@ -68,7 +81,7 @@ export {
   type MigrationConditions,
   type MigrationEstimate,
 } from './migration/estimate.ts';
-export { failMigration } from './migration/fail.ts';
+export { type EndVm, failMigration } from './migration/fail.ts';
 export { expectMigration, type MigrationForecast } from './migration/forecast.ts';
 export type { MigrationProgress } from './migration/progress.ts';
 export { abortMigration, switchMigration } from './migration/requests.ts';

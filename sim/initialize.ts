@@ -2,6 +2,7 @@
 import { assert } from './errors.ts';
 import { initializeFacility } from './facility/facility-meter.ts';
 import { initializeRequests } from './requests/events.ts';
+import { initializeFaults } from './faults/events.ts';
 import { shareHost } from './sharing.ts';
 import { addResident, layOutSlots } from './slots.ts';
 import { hostPower, migrationStage, vmStatus } from './status.ts';
@@ -50,6 +51,7 @@ export function initialize(twin: Twin): void {
   initializeStreams(twin);
   initializeFacility(twin);
 }
+  initializeFaults(twin);
 
 /** Domains in the initial P-state; governed hosts and slow transitions need the general path. */
 function initializeFrequency(twin: Twin, host: number): void {

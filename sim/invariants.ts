@@ -43,7 +43,8 @@ function checkPlaces(twin: Twin): void {
     const there = status !== vmStatus.absent && status !== vmStatus.departed;
     assert((seen[vm] === 1) === there, () => `VM ${vm} has status ${status}, listed ${seen[vm]}`);
     assert(
-      (status === vmStatus.pending) === (there && state.vmHost[vm] === model.limbo),
+      (status === vmStatus.pending || status === vmStatus.restarting) ===
+        (there && state.vmHost[vm] === model.limbo),
       () => `VM ${vm} has status ${status} on host ${state.vmHost[vm]}`,
     );
     assert(state.vmShortMi[vm]! >= 0, () => `VM ${vm} lost ${state.vmShortMi[vm]} MIPS·s`);

@@ -13,6 +13,8 @@ import { fillFloat64, fillInt32 } from './columns.ts';
 import { buildDisks, type DiskModel, type DiskSpec } from './disk-spec.ts';
 import { assert } from './errors.ts';
 import { buildFacility, type FacilityModel, type FacilitySpec } from './facility/facility-model.ts';
+import { buildFaults, type FaultModel } from './faults/fault-model.ts';
+import type { FaultsSpec } from './faults/fault-spec.ts';
 import { buildHosts, type HostModel, type HostSpec } from './host-spec.ts';
 import {
   type CopyingCores,
@@ -65,6 +67,8 @@ export interface ModelSpec {
   readonly accounting?: AccountingSpec;
   /** What surrounds the hosts, and what electricity costs. Default: not modelled, at no cost. */
   readonly facility?: FacilitySpec;
+  /** Hosts, VMs, migrations and telemetry that fail. Default: nothing fails, at no cost. */
+  readonly faults?: FaultsSpec;
 }
 
 /** A frequency rule as data; see `createGovernor`. */
@@ -105,6 +109,7 @@ export interface ClusterModel extends HostModel, MigrationModel {
   readonly network: NetworkModel;
   readonly accounting?: AccountingSpec;
   readonly facility?: FacilityModel;
+  readonly faults?: FaultModel;
   readonly governors?: readonly NamedGovernor[];
   /** [vms] Absent where no VM has a quota at the start. */
   readonly vmQuota?: Float64Array;
@@ -141,6 +146,7 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     // Absent rather than undefined: the fingerprint of models without it stays what it was.
     ...(spec.accounting === undefined ? {} : { accounting: spec.accounting }),
     ...(spec.facility === undefined ? {} : { facility: buildFacility(spec.facility) }),
+    ...(spec.faults === undefined ? {} : { faults: buildFaults(spec.faults, hosts.length, vms) }),
     ...((spec.governors ?? []).length === 0 ? {} : { governors: spec.governors }),
     ...(spec.quota === undefined ? {} : { vmQuota: fillFloat64(vms, spec.quota) }),
   };

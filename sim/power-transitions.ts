@@ -1,7 +1,7 @@
 /** Switching hosts on and off, with the time and energy that takes. */
 import { assert } from './errors.ts';
 import { beginTransition, setPower, shutDownIfDrained } from './host-drain.ts';
-import { failMigration, migrationsEndingWith } from './migration/fail.ts';
+import { type EndVm, failMigration, migrationsEndingWith } from './migration/fail.ts';
 import { settleHost } from './sharing.ts';
 import { drainTo, hostPower, isDown } from './status.ts';
 import { killTasks } from './tasks.ts';
@@ -51,21 +51,32 @@ export function powerOff(twin: Twin, host: number, to?: 'S3' | 'S5'): Refusal {
  * from it. Tasks that have yet to start will do so if the host is on by then.
  */
 export function failHost(twin: Twin, host: number): Refusal {
-  const { model, state, timers } = twin;
+  const { state } = twin;
   if (state.hostPower[host] === hostPower.off) return 'the host is off';
-  for (const flow of migrationsEndingWith(twin, host)) failMigration(twin, flow);
+  if (state.hostPower[host] === hostPower.failed) return 'the host has failed already';
+  takeDown(twin, host, departVm, hostPower.off);
+  return undefined;
+}
+
+/**
+ * The host enters `power` at once, without any of its VMs, tasks and migrations.
+ *
+ * @param endVm Takes a VM off the host.
+ */
+export function takeDown(twin: Twin, host: number, endVm: EndVm, power: number): void {
+  const { model, state, timers } = twin;
+  for (const flow of migrationsEndingWith(twin, host)) failMigration(twin, flow, endVm);
   for (let vm = 0; vm < model.vms && state.hostIncoming[host]! > 0; vm++) {
     if (state.vmPlanned[vm] === host) releasePlanned(twin, vm);
   }
   settleHost(twin, host, state.nowMs[0]!);
   state.hostDraining[host] = 0;
   while (state.hostVms[host]! > 0) {
-    departVm(twin, state.slots[state.hostSlot[host]! + state.hostVms[host]! - 1]!);
+    endVm(twin, state.slots[state.hostSlot[host]! + state.hostVms[host]! - 1]!);
   }
   killTasks(twin, -1, host);
   cancel(state, timers.transition + host);
-  setPower(twin, host, hostPower.off);
-  return undefined;
+  setPower(twin, host, power);
 }
 
 /** What each transition ends in. */

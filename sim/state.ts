@@ -10,10 +10,11 @@ import { type LimitState, limitColumns } from './accounting/limit-state.ts';
 import { Cursor } from './column-cursor.ts';
 import { type DomainState, domainColumns } from './domain-state.ts';
 import { facilityMeterParts } from './facility/facility-meter-parts.ts';
-import { facilityTimers } from './facility/facility-model.ts';
+import { type FaultState, faultColumns } from './faults/fault-state.ts';
 import type { ClusterModel } from './model.ts';
 import { type RequestState, requestColumns } from './requests/request-state.ts';
 import { seedStream, wordsPerStream } from './rng.ts';
+import { timerRanges } from './timers.ts';
 
 /** The random streams a run has, in the order they are stored. */
 export const streamNames = ['policy', 'faults'] as const;
@@ -224,6 +225,9 @@ export class ClusterState {
   /** Applications that answer requests. */
   readonly requests: RequestState;
 
+  /** What fails. */
+  readonly faults: FaultState;
+
   /** [streams × wordsPerStream] */
   readonly rng: Uint32Array;
 
@@ -295,7 +299,7 @@ export class ClusterState {
     this.ledgerHostJ = take.f64(accounted * rows * hostPartCount);
     this.ledgerVmJ = take.f64(accounted * vms * vmPartCount);
     this.facilityMeter = take.f64(model.facility === undefined ? 0 : facilityMeterParts);
-    const timers = timerCount(model);
+    const timers = timerRanges(model).end;
     this.timerMs = take.f64(timers);
     this.timerOrder = take.f64(timers);
     this.tickRow = take.i32(1);
@@ -347,6 +351,7 @@ export class ClusterState {
     this.domains = domainColumns(model, take);
     this.limits = limitColumns(model, take);
     this.requests = requestColumns(model.requests, rows, take);
+    this.faults = faultColumns(model.faults, model.hosts, vms, migrationsMax, take);
     this.rng = take.u32(streamNames.length * wordsPerStream);
     if (buffer.byteLength === 0) this.#measuredBytes = take.offset;
   }
@@ -387,13 +392,4 @@ export class ClusterState {
 /** Rows of the slot table: all VMs on one host must fit, with slack for every host. */
 function slotCount(model: ClusterModel): number {
   return 2 * model.vms + slotSlack * (model.hosts + 1);
-}
-
-/** One timer per owner: see the ranges in `timers.ts`. */
-function timerCount(model: ClusterModel): number {
-  const { queues, applications, services, calls } = model.requests;
-  const requests = queues + applications + services + calls + (queues > 0 ? 1 : 0);
-  const deadlines = model.migrationTimeouts ? model.migrationsMax : 0;
-  const others = model.vms + model.tasks.count + model.flows + requests + deadlines;
-  return 5 * (model.hosts + 1) + others + facilityTimers(model.facility);
 }

@@ -25,7 +25,7 @@ export function startTask(twin: Twin, task: number): void {
   const lost =
     vm >= 0
       ? state.vmStatus[vm] === vmStatus.departed
-      : state.hostPower[model.tasks.host[task]!] === hostPower.off;
+      : isOff(state.hostPower[model.tasks.host[task]!]!);
   state.taskPhase[task] = 0;
   if (lost) {
     state.taskStatus[task] = taskStatus.killed;
@@ -34,6 +34,8 @@ export function startTask(twin: Twin, task: number): void {
   }
   beginPhase(twin, task);
 }
+
+const isOff = (power: number): boolean => power === hostPower.off || power === hostPower.failed;
 
 /** The VM has come: its tasks that were to start before begin now. */
 export function startOverdueTasks(twin: Twin, vm: number): void {

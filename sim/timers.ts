@@ -7,6 +7,7 @@
  * scheduled. Implementation: a 4-ary implicit heap of timer numbers with back pointers.
  */
 import { facilityTimers } from './facility/facility-model.ts';
+import { faultTimers } from './faults/fault-model.ts';
 import type { ClusterModel } from './model.ts';
 import type { ClusterState } from './state.ts';
 
@@ -50,6 +51,9 @@ export interface TimerRanges {
   readonly deadline: number;
   /** Next change of price, carbon intensity or outside temperature; none where they never change. */
   readonly facility: number;
+  /** Next failure or recovery of a source of faults; VM's next crash or the end of its restart. */
+  readonly faultSource: number;
+  readonly faultVm: number;
   readonly end: number;
 }
 
@@ -65,6 +69,7 @@ export function timerRanges(model: ClusterModel): TimerRanges {
   const telemetry = call + model.requests.calls;
   const deadline = telemetry + (model.requests.queues > 0 ? 1 : 0);
   const facility = deadline + (model.migrationTimeouts ? model.migrationsMax : 0);
+  const faultSource = facility + facilityTimers(model.facility);
   return {
     completion: 0,
     transition: rows,
@@ -81,7 +86,9 @@ export function timerRanges(model: ClusterModel): TimerRanges {
     telemetry,
     deadline,
     facility,
-    end: facility + facilityTimers(model.facility),
+    faultSource,
+    faultVm: faultSource + (model.faults?.sources.length ?? 0),
+    end: faultSource + faultTimers(model.faults, model.vms),
   };
 }
 

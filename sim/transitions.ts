@@ -5,6 +5,7 @@
  * A place or a move onto a host that is still booting is promised now and carried out when the
  * host is up.
  */
+import { vmStarted } from './faults/vm-clock.ts';
 import { beginMigration } from './migration/begin.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
 import { addResident, removeResident } from './slots.ts';
@@ -38,6 +39,7 @@ export function placeVm(twin: Twin, vm: number, host: number): Refusal {
   shareHost(twin, model.limbo);
   shareHost(twin, host);
   refreshStreams(twin, vm);
+  if (model.faults !== undefined) vmStarted(twin, vm);
   return undefined;
 }
 

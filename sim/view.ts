@@ -5,6 +5,14 @@
  */
 import { vcpusInDomain } from './domains.ts';
 import { signalSeen } from './facility/forecast.ts';
+import {
+  firstRowSeen,
+  heldMips,
+  newestRow,
+  observedMs,
+  rowBeforeGap,
+  rowSeen,
+} from './faults/telemetry.ts';
 import { steadyTemperatureC, temperatureNowC, thermalCapW } from './heat-meter.ts';
 import { operatingPowerW } from './host-power.ts';
 import { expectMigration, type MigrationForecast } from './migration/forecast.ts';
@@ -117,12 +125,11 @@ export class TwinView implements ClusterView {
     const { model, state } = twin;
     this.twin = twin;
     this.#model = model;
-    this.nowMs = twin.nowMs;
+    this.nowMs = observedMs(twin);
     this.intervalMs = model.workload.intervalMs;
     this.hosts = model.hosts;
     this.vms = model.vms;
-    const complete = Math.floor(this.nowMs / this.intervalMs) - 1;
-    this.#lastRow = Math.min(complete, model.workload.steps - 1);
+    this.#lastRow = newestRow(twin);
     this.#vmDemand = new Float64Array(model.vms);
     this.#hostDemand = new Float64Array(model.hosts);
     for (let vm = 0; vm < model.vms; vm++) {
@@ -136,14 +143,18 @@ export class TwinView implements ClusterView {
   }
 
   #measure(vm: number): number {
-    const { workload } = this.#model;
     const requested = requestDemandMips(this.twin, vm);
-    if (requested >= 0) return requested;
-    if (this.#model.vmTaskDriven[vm] === 1 && queueOfVm(this.twin, vm) < 0) {
-      return this.twin.state.vmAskedMips[vm]!;
+    const offGrid = this.#model.vmTaskDriven[vm] === 1 && queueOfVm(this.twin, vm) < 0;
+    if (requested >= 0 || offGrid) {
+      const held = heldMips(this.twin, vm);
+      if (held >= 0) return held;
+      return requested >= 0 ? requested : this.twin.state.vmAskedMips[vm]!;
     }
-    if (this.observations(vm) === 0) return workload.vcpus[vm]! * workload.vcpuMips[vm]!;
-    return this.#gridMips(vm, this.#lastRow);
+    if (this.observations(vm) > 0) return this.demandAt(vm, 1);
+    const known = rowBeforeGap(this.twin, vm);
+    if (known >= 0) return this.#gridMips(vm, known);
+    const { workload } = this.#model;
+    return workload.vcpus[vm]! * workload.vcpuMips[vm]!;
   }
 
   #gridMips(vm: number, row: number): number {
@@ -290,16 +301,19 @@ export class TwinView implements ClusterView {
   }
   observations(vm: number): number {
     const { state } = this.twin;
-    if (state.vmStatus[vm] === vmStatus.pending) return 0;
+    const status = state.vmStatus[vm]!;
+    if (status === vmStatus.pending || status === vmStatus.restarting) return 0;
     // What tasks asked for in the past is not kept.
     if (this.#model.vmTaskDriven[vm] === 1) return 0;
     // A row counts once the VM was running during some of it.
-    const startedMs = this.#model.workload.arrivalMs[vm]! + state.vmWaitedMs[vm]!;
-    const firstRow = Math.floor(startedMs / this.intervalMs);
-    return Math.max(0, Math.min(historyMax, this.#lastRow - firstRow + 1));
+    const upBeforeMs = state.faults.vmUpBeforeMs[vm] ?? 0;
+    const startedMs = this.#model.workload.arrivalMs[vm]! + state.vmWaitedMs[vm]! + upBeforeMs;
+    const firstRow = Math.max(Math.floor(startedMs / this.intervalMs), firstRowSeen(this.twin, vm));
+    const lastRow = rowSeen(this.twin, vm, this.#lastRow);
+    return Math.max(0, Math.min(historyMax, lastRow - firstRow + 1));
   }
   demandAt(vm: number, lag: number): number {
-    return this.#gridMips(vm, this.#lastRow - lag + 1);
+    return this.#gridMips(vm, rowSeen(this.twin, vm, this.#lastRow) - lag + 1);
   }
   migrationBytesPerS(vm: number): number {
     return this.#model.migrationBytesPerS[vm]!;

@@ -1,4 +1,5 @@
 /** How a VM comes, runs and goes: arrival, running vCPUs, demand, departure. */
+import { vmEnded } from './faults/vm-clock.ts';
 import { shutDownIfDrained } from './host-drain.ts';
 import { dropMigration } from './migration/end.ts';
 import { closeQueue } from './requests/queue.ts';
@@ -46,7 +47,10 @@ export function departVm(twin: Twin, vm: number): void {
   killTasks(twin, vm, host);
   removeResident(twin, vm);
   if (host !== model.limbo) state.hostReservedBytes[host]! -= model.workload.memoryBytes[vm]!;
-  else state.vmWaitedMs[vm]! += nowMs - state.vmPendingSinceMs[vm]!;
+  else if (state.vmStatus[vm] === vmStatus.pending) {
+    state.vmWaitedMs[vm]! += nowMs - state.vmPendingSinceMs[vm]!;
+  }
+  if (model.faults !== undefined) vmEnded(twin, vm);
   state.vmStatus[vm] = vmStatus.departed;
   state.vmAskedMips[vm] = 0;
   state.vmThreads[vm] = 0;

@@ -157,7 +157,7 @@ function same(first: Twin, other: Twin, what: string): void {
 /** The first columns that differ, with both values. */
 function difference(first: Twin, other: Twin): string {
   const found: string[] = [];
-  for (const part of ['state', 'domains', 'requests'] as const) {
+  for (const part of ['state', 'domains', 'requests', 'faults'] as const) {
     const a = part === 'state' ? first.state : first.state[part];
     const b = part === 'state' ? other.state : other.state[part];
     for (const [name, column] of Object.entries(a)) {

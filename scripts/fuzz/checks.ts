@@ -119,6 +119,7 @@ const signed = new Set([
   'hostTemperatureC',
   'governorMemory',
   'queueAskedMips',
+  'clockOffsetMs',
   // A round that sends more than was left over leaves rounding.
   'migrationLeftBytes',
 ]);
@@ -126,7 +127,7 @@ const signed = new Set([
 /** Every number in every column is one, and none is negative that must not be. */
 export function checkColumns(twin: Twin): void {
   const { state } = twin;
-  const groups: readonly object[] = [state, state.domains, state.requests];
+  const groups: readonly object[] = [state, state.domains, state.requests, state.faults];
   for (const group of groups) {
     for (const [name, column] of Object.entries(group)) {
       if (column instanceof Float64Array && name !== 'float64') checkFloats(name, column);

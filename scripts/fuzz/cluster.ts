@@ -17,6 +17,7 @@ import {
 } from '../../sim/index.ts';
 import { randomApplications, type Sizes } from './applications.ts';
 import { Dice } from './dice.ts';
+import { randomFaults } from './faults.ts';
 import type { Feature, Without } from './features.ts';
 import { gib, randomHosts } from './hosts.ts';
 
@@ -64,12 +65,17 @@ export function randomCluster(seed: number, without: Without): RandomCluster {
     ...randomWeights(rolls('weights'), sizes),
     ...(governors.length === 0 ? {} : { governors }),
     ...accountingOf(rolls('accounting')),
+    ...faultsOf(rolls('faults'), sizes),
   };
   return { model: buildModel(spec), spanMs };
 }
 
 function accountingOf(dice: Dice | undefined): Pick<ModelSpec, 'accounting'> {
   return dice?.chance(0.4) ? { accounting: { idle: dice.pick(idlePolicies) } } : {};
+}
+
+function faultsOf(dice: Dice | undefined, sizes: Sizes): Pick<ModelSpec, 'faults'> {
+  return dice?.chance(0.5) ? { faults: randomFaults(dice, sizes) } : {};
 }
 
 function randomWorkload(
@@ -180,7 +186,7 @@ function randomNetwork(
   { hosts, spanMs }: Sizes,
   dice: Dice,
 ): NetworkSpec {
-  const portBytesPerS = (gib * 1000) / (spanMs * dice.pick([0.0005, 0.01, 0.1]));
+  const portBytesPerS = (gib * 1000) / (spanMs * dice.pick([0.01, 0.03, 0.1]));
   const routes = rolls('routes');
   if (routes?.chance(0.2)) return routedNetwork(routes, hosts, portBytesPerS);
   const racks = rolls('racks');

@@ -22,6 +22,7 @@ export const features = [
   'weights',
   'policies',
   'failures',
+  'faults',
 ] as const;
 export type Feature = (typeof features)[number];
 

@@ -13,7 +13,7 @@
  * The columns have length 0 when the model has no accounting, and then nothing here is called.
  */
 import { assert } from '../errors.ts';
-import { hostPower, isDown, migrationStage } from '../status.ts';
+import { hostPower, isOut, migrationStage } from '../status.ts';
 import type { Twin } from '../twin.ts';
 import { idleClaim } from './idle-policy.ts';
 import { hostPartCount, hostParts, vmPartCount, vmParts } from './ledger-parts.ts';
@@ -35,7 +35,7 @@ export function chargeSpan(
   const row = host * hostPartCount;
   const power = state.hostPower[host]!;
   if (power !== hostPower.on) {
-    const cause = isDown(state, host) ? hostParts.off : hostParts.transition;
+    const cause = isOut(state, host) ? hostParts.off : hostParts.transition;
     state.ledgerHostJ[row + cause]! += energyJ;
     return;
   }

@@ -3,6 +3,7 @@
  * transfer on its way. The caller has checked that the move is legal.
  */
 import { assert } from '../errors.ts';
+import { drawMigrationFaults } from '../faults/migration-faults.ts';
 import { settleHost, shareHost } from '../sharing.ts';
 import { migrationStage } from '../status.ts';
 import { phases, schedule } from '../timers.ts';
@@ -42,6 +43,7 @@ export function beginMigration(twin: Twin, vm: number, target: number): void {
   const dirtied = model.migrationBytesPerS[vm]! * model.migrationDirtyIntensity[vm]!;
   state.dirtyBytesPerMi[flow] = coreMips > 0 ? dirtied / coreMips : 1;
   state.migrationLeftBytes[flow] = memory;
+  drawMigrationFaults(twin, flow, vm);
   shareHost(twin, source);
   twin.recorder?.migrationStarted?.(vm, source, target, nowMs);
   const { timeoutS, onTimeout } = rulesOf(twin, flow);

@@ -4,18 +4,23 @@ import type { Twin } from '../twin.ts';
 import { departVm } from '../vm-lifecycle.ts';
 import { dropMigration } from './end.ts';
 
+/** What is done with a VM whose host or memory is gone. */
+export type EndVm = (twin: Twin, vm: number) => void;
+
 /**
  * The connection of a migration breaks. The VM runs on at the source; if it had switched to
  * post-copy, its memory is spread over two hosts and it is lost.
+ *
+ * @param endVm Ends a VM that is lost.
  */
-export function failMigration(twin: Twin, flow: number): void {
+export function failMigration(twin: Twin, flow: number, endVm: EndVm = departVm): void {
   const { state } = twin;
   const stage = state.migrationStage[flow]!;
   if (stage === migrationStage.free) return;
   const vm = state.migrationVm[flow]!;
   if (stage === migrationStage.postCopy) {
     state.migrationOutcomes[migrationOutcome.vmLost]!++;
-    departVm(twin, vm);
+    endVm(twin, vm);
     return;
   }
   state.migrationOutcomes[migrationOutcome.failed]!++;

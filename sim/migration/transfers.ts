@@ -16,6 +16,8 @@
  * unit of work (v rate cap, bytes/s; d dirtying intensity). `verdict.ts` says what comes next.
  * Exact against SimGrid 3.32 (VmLiveMigration) with the default rules.
  */
+import { crashVm } from '../faults/crash.ts';
+import { bytesBeforeBreak, willBreak } from '../faults/migration-faults.ts';
 import { settleFlow } from '../flows.ts';
 import { continueFlow, isOnNetwork, joinNetwork, leaveNetwork } from '../network.ts';
 import { settleHost, shareHost } from '../sharing.ts';
@@ -30,6 +32,7 @@ import {
   finishPostCopy,
   pauseVm,
 } from './end.ts';
+import { failMigration } from './fail.ts';
 import type { MigrationRemedy } from './rules.ts';
 import { afterRound, leftAfterCut, wholeBytes } from './verdict.ts';
 
@@ -47,7 +50,7 @@ export function beginMemory(twin: Twin, flow: number): void {
     return;
   }
   state.migrationStage[flow] = migrationStage.memory;
-  beginTransfer(twin, flow, state.migrationLeftBytes[flow]!);
+  beginTransfer(twin, flow, bytesBeforeBreak(twin, flow, state.migrationLeftBytes[flow]!));
 }
 
 function beginTransfer(twin: Twin, flow: number, bytes: number): void {
@@ -101,7 +104,8 @@ function endTransfer(twin: Twin, flow: number): void {
   const stage = state.migrationStage[flow]!;
   state.migrationTotals[1]! += onTheWire(twin, flow, bytes);
   twin.recorder?.migrationRound?.(state.migrationVm[flow]!, stage, bytes, durationS);
-  if (stage === migrationStage.stopAndCopy) beginResuming(twin, flow);
+  if (willBreak(twin, flow) && stage !== migrationStage.disk) failMigration(twin, flow, crashVm);
+  else if (stage === migrationStage.stopAndCopy) beginResuming(twin, flow);
   else if (stage === migrationStage.postCopy) finishPostCopy(twin, flow);
   else if (stage === migrationStage.disk) afterStorage(twin, flow);
   else endRound(twin, flow, bytes, durationS);
@@ -269,5 +273,5 @@ function switchToPostCopy(twin: Twin, flow: number): void {
 
 function beginPostCopy(twin: Twin, flow: number): void {
   arriveBeforeMemory(twin, flow, rulesOf(twin, flow).postCopySlowdown);
-  beginTransfer(twin, flow, twin.state.migrationLeftBytes[flow]!);
+  beginTransfer(twin, flow, bytesBeforeBreak(twin, flow, twin.state.migrationLeftBytes[flow]!));
 }

@@ -9,7 +9,8 @@ const random = balanceRules.indexOf('random');
 
 /** Whether the replica gets calls: active, and its VM runs (or stands still for a migration). */
 export function isServing(twin: Twin, queue: number): boolean {
-  if (twin.state.requests.queueActive[queue] !== 1) return false;
+  const { queueActive, queueClosed } = twin.state.requests;
+  if (queueActive[queue] !== 1 || queueClosed[queue] === 1) return false;
   const status = twin.state.vmStatus[twin.model.requests.queueVm[queue]!]!;
   return status === vmStatus.running || status === vmStatus.paused;
 }

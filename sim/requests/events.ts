@@ -2,7 +2,7 @@
 import { phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
 import { callTimer, failCall, finishWork } from './calls.ts';
-import { readQueueDemand, removeFirstCall } from './queue.ts';
+import { readQueueDemand, removeFirstCall, reopenQueue } from './queue.ts';
 import { takeDoneCalls, wakeQueue } from './serve.ts';
 import { sourceTimer, startSource } from './sources.ts';
 
@@ -46,6 +46,7 @@ function queueTimer(twin: Twin, queue: number): void {
   const { queueClosed, queueCalls, queueWakeMs, callLeft } = twin.state.requests;
   if (queueClosed[queue] === 1) {
     while (queueCalls[queue]! > 0) failCall(twin, removeFirstCall(twin, queue));
+    reopenQueue(twin, queue);
     return;
   }
   if (queueWakeMs[queue]! > 0) {

@@ -10,6 +10,7 @@
  *
  * This file knows queues only; `serve.ts` tells the host how many vCPUs run.
  */
+import { vmStatus } from '../status.ts';
 import { cancel, phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
 
@@ -84,9 +85,10 @@ export function setQueueMips(twin: Twin, queue: number, mips: number): void {
 /** Sets the timer for the first call that will be done. The queue must be settled. */
 export function scheduleQueue(twin: Twin, queue: number): void {
   const { model, state } = twin;
-  const { queueMips, queueCalls, queueServedMi, queueWakeMs, placeDoneMi } = state.requests;
-  // The timer of a replica that wakes up tells when it is awake.
-  if (queueWakeMs[queue]! > 0) return;
+  const { queueMips, queueCalls, queueServedMi, queueWakeMs, queueClosed, placeDoneMi } =
+    state.requests;
+  // The timer of a replica that wakes up tells when it is awake; that of a closed one, to fail all.
+  if (queueWakeMs[queue]! > 0 || queueClosed[queue] === 1) return;
   const timer = twin.timers.queue + queue;
   const calls = queueCalls[queue]!;
   const mips = queueMips[queue]!;
@@ -157,4 +159,11 @@ export function closeQueue(twin: Twin, vm: number): void {
   state.requests.queueWakeMs[queue] = 0;
   state.requests.queueClosed[queue] = 1;
   schedule(state, timers.queue + queue, state.nowMs[0]!, phases.completion);
+}
+
+/** All that was in a closed queue has failed: a VM that has only crashed can serve again. */
+export function reopenQueue(twin: Twin, queue: number): void {
+  const vm = twin.model.requests.queueVm[queue]!;
+  if (twin.state.vmStatus[vm] === vmStatus.departed) return;
+  twin.state.requests.queueClosed[queue] = 0;
 }
