@@ -4,8 +4,8 @@
  */
 import { assert } from './errors.ts';
 import { facilityTimer } from './facility/facility-meter.ts';
-import { frequencyTimer } from './frequency.ts';
 import { faultTimer } from './faults/events.ts';
+import { frequencyTimer } from './frequency.ts';
 import { sampleGovernor } from './governing.ts';
 import { heatTimer } from './heat.ts';
 import { deadlineTimer, migrationTimer } from './migration/transfers.ts';
@@ -67,8 +67,8 @@ function fire(twin: Twin, timer: number): void {
     else admitVm(twin, timer - timers.vm);
   } else if (timer < timers.flow) wakeTask(twin, timer - timers.task);
   else if (timer < timers.queue) flowTimer(twin, timer - timers.flow);
-  else if (timer >= timers.facility) facilityTimer(twin);
   else if (timer >= timers.faultSource) faultTimer(twin, timer);
+  else if (timer >= timers.facility) facilityTimer(twin);
   else if (timer >= timers.deadline) deadlineTimer(twin, timer - timers.deadline);
   else requestTimer(twin, timer);
 }

@@ -57,12 +57,12 @@ export function flowCap(twin: Twin, flow: number): number {
   if (state.migrationStage[flow] === migrationStage.disk) {
     own = Math.min(own, model.migrationRules[model.migrationRule[vm]!]!.storageBytesPerS);
   }
+  own = slowedCap(twin, flow, own);
   if (network.star) return own;
   const pair = state.migrationSource[flow]! * network.hosts + state.migrationTarget[flow]!;
   return Math.min(own, network.routeBytesPerS[pair]! * network.rateFactor);
 }
 
-  own = slowedCap(twin, flow, own);
 /** Weight of the flow among those on its links. */
 export function flowWeight(twin: Twin, flow: number): number {
   const { model, state } = twin;

@@ -1,8 +1,8 @@
 /** Fills a fresh state: the cluster as it is at time 0, before any decision. */
 import { assert } from './errors.ts';
 import { initializeFacility } from './facility/facility-meter.ts';
-import { initializeRequests } from './requests/events.ts';
 import { initializeFaults } from './faults/events.ts';
+import { initializeRequests } from './requests/events.ts';
 import { shareHost } from './sharing.ts';
 import { addResident, layOutSlots } from './slots.ts';
 import { hostPower, migrationStage, vmStatus } from './status.ts';
@@ -49,9 +49,9 @@ export function initialize(twin: Twin): void {
   for (let host = 0; host <= model.limbo; host++) shareHost(twin, host);
   initializeRequests(twin);
   initializeStreams(twin);
+  initializeFaults(twin);
   initializeFacility(twin);
 }
-  initializeFaults(twin);
 
 /** Domains in the initial P-state; governed hosts and slow transitions need the general path. */
 function initializeFrequency(twin: Twin, host: number): void {
