@@ -5,8 +5,12 @@ import {
   openBackend,
   type Parameter,
 } from '../../../learner/runtime/index.ts';
-import { compilePlain } from '../../../learner/runtime/plain-executor.ts';
-import { argumentsOf, modelOf, type OperationCase, operationCases } from './operation-cases.ts';
+import { centralDifferences } from '../../../scripts/docs/referees/central-differences.ts';
+import {
+  argumentsOf,
+  modelOf,
+  operationCases,
+} from '../../../scripts/docs/referees/operation-cases.ts';
 
 /** Values of float32 executors; sums of up to twelve products. */
 const forwardToleranceRelative = 1e-5;
@@ -71,27 +75,4 @@ function deviation(found: ArrayLike<number>, expected: ArrayLike<number>): numbe
 
 function dataOf(parameters: readonly Parameter[], name: string): Float32Array {
   return parameters.find((parameter) => parameter.name === name)!.data;
-}
-
-/** (loss(x + h) − loss(x − h)) / 2h for every scalar argument, in double precision. */
-function centralDifferences(operation: OperationCase): Map<string, Float64Array> {
-  const step = 1e-5;
-  const program = compilePlain(modelOf(operation), {}, argumentsOf(operation), 'float64');
-  const lossAt = (): number => {
-    const { loss } = program.run(operation.feeds ?? {});
-    return loss![0]!;
-  };
-  const differences = new Map<string, Float64Array>();
-  for (const [name, values] of program.parameters) {
-    const slopes = new Float64Array(values.length);
-    values.forEach((value, index) => {
-      values[index] = value + step;
-      const above = lossAt();
-      values[index] = value - step;
-      slopes[index] = (above - lossAt()) / (2 * step);
-      values[index] = value;
-    });
-    differences.set(name, slopes);
-  }
-  return differences;
 }

@@ -1,4 +1,4 @@
-/** One small differentiable expression for every operation, for the tests that compare executors. */
+/** One small differentiable expression for every operation, for comparing executors and gradients. */
 import {
   type Feeds,
   type Model,
