@@ -26,6 +26,7 @@ export function domainCoreMips(twin: Twin, host: number, domain: number): number
 export function hostCapacityMips(twin: Twin, host: number): number {
   const { model } = twin;
   const domains = model.hostDomains[host]!;
+  if (domains === 1) return model.hostCores[host]! * domainCoreMips(twin, host, 0);
   const cores = model.hostCores[host]! / domains;
   let sum = 0;
   for (let domain = 0; domain < domains; domain++) {
@@ -36,8 +37,10 @@ export function hostCapacityMips(twin: Twin, host: number): number {
 
 /** Speed of the fastest core of the host now, MIPS. */
 export function fastestCoreMips(twin: Twin, host: number): number {
+  const domains = twin.model.hostDomains[host]!;
+  if (domains === 1) return domainCoreMips(twin, host, 0);
   let fastest = 0;
-  for (let domain = 0; domain < twin.model.hostDomains[host]!; domain++) {
+  for (let domain = 0; domain < domains; domain++) {
     fastest = Math.max(fastest, domainCoreMips(twin, host, domain));
   }
   return fastest;

@@ -5,7 +5,7 @@
  * on every meter, so the bits are the same. The kernel calls nothing that V8 does not inline: with a
  * call in the loop it is 20 % slower.
  */
-import { contendedLevel } from './contention.ts';
+import { plainLevel } from './plain-host.ts';
 import { pstatePowerW } from './power.ts';
 import { roundingFraction, settleHost, settleVm, shareHost } from './sharing.ts';
 import type { ClusterState } from './state.ts';
@@ -41,6 +41,7 @@ export interface TickColumns {
   readonly hostSlot: number;
   readonly slots: number;
   readonly vmThreads: number;
+  readonly vmHost: number;
   readonly hostPower: number;
 }
 
@@ -72,6 +73,7 @@ export function tickColumns(state: ClusterState): TickColumns {
     hostSlot: at(state.hostSlot),
     slots: at(state.slots),
     vmThreads: at(state.vmThreads),
+    vmHost: at(state.vmHost),
     hostPower: at(state.hostPower),
   };
 }
@@ -81,71 +83,135 @@ const levelMax = 1e300;
 
 /** Loads the next row of the demand grid into all VMs and shares every host anew. */
 export function applyDemandRow(twin: Twin): void {
+  const base = nextRow(twin);
+  const { listed } = twin.scratch;
+  const mixed = settlePlainHosts(twin);
+  loadDemand(twin, base);
+  levelHosts(twin, sharePlainHosts(twin));
+  for (let index = twin.model.limbo; index >= mixed; index--) tickHost(twin, listed[index]!, base);
+}
+
+/**
+ * Brings the meters of plain hosts up to now. Lists the mixed ones, which need more than this loop,
+ * from the back; returns where their list begins.
+ */
+function settlePlainHosts(twin: Twin): number {
   const { model, state, columns } = twin;
   const { hostCores, pstateStart, pstateCoreMips } = model;
-  const { demandUnits, mipsPerUnit } = model.workload;
   const { float64: f64, int32: i32 } = state;
   const { hostEnergyJ, hostPowerW, hostSinceMs, hostOnMs, hostActiveMs, hostCapacityMi } = columns;
-  const { hostWorkMi, hostUsedMips, hostAskedMips, hostLevel, hostOverloadMs } = columns;
+  const { hostWorkMi, hostUsedMips, hostAskedMips, hostOverloadMs } = columns;
   const { hostShortMi, hostVms, hostSpecial, hostPower, hostPstate } = columns;
-  const { hostSlot, slots, vmAskedMips, vmSinceMs, vmDemandedMi, vmThreads } = columns;
-  const { vmShareWeight, vmShortMi } = columns;
   const { listed } = twin.scratch;
   const { on } = powerStates;
-  const base = nextRow(twin);
   const timeMs = state.nowMs[0]!;
   const rows = model.limbo + 1;
   let lastMs = timeMs;
   let elapsedS = 0;
-  // Hosts that need more than this loop: contended ones from the front, mixed ones from the back.
-  let contended = 0;
   let mixed = rows;
   for (let host = 0; host < rows; host++) {
-    const count = i32[hostVms + host]!;
-    if (count === 0) continue;
+    if (i32[hostVms + host] === 0) continue;
     if (i32[hostSpecial + host] !== 0 || i32[hostPower + host] !== on) {
       listed[--mixed] = host;
       continue;
     }
-    const row = pstateStart[host]! + i32[hostPstate + host]!;
-    const coreMips = pstateCoreMips[row]!;
-    const cores = hostCores[host]!;
-    const capacity = cores * coreMips;
-    // Most hosts and VMs have waited equally long; a division is slow.
+    const coreMips = pstateCoreMips[pstateStart[host]! + i32[hostPstate + host]!]!;
+    // Most hosts have waited equally long; a division is slow.
     const sinceMs = f64[hostSinceMs + host]!;
     if (sinceMs !== lastMs) {
       lastMs = sinceMs;
       elapsedS = (timeMs - sinceMs) / 1000;
     }
     const heldMs = timeMs - sinceMs;
-    const excess = f64[hostAskedMips + host]! - f64[hostUsedMips + host]!;
-    const short = excess > f64[hostAskedMips + host]! * roundingFraction;
+    const asked = f64[hostAskedMips + host]!;
+    const used = f64[hostUsedMips + host]!;
+    const excess = asked - used;
     f64[hostSinceMs + host] = timeMs;
     f64[hostEnergyJ + host]! += f64[hostPowerW + host]! * elapsedS;
     f64[hostOnMs + host]! += heldMs;
     f64[hostActiveMs + host]! += heldMs;
-    f64[hostCapacityMi + host]! += capacity * elapsedS;
-    f64[hostWorkMi + host]! += f64[hostUsedMips + host]! * elapsedS;
-    if (short) {
+    f64[hostCapacityMi + host]! += hostCores[host]! * coreMips * elapsedS;
+    f64[hostWorkMi + host]! += used * elapsedS;
+    if (excess > asked * roundingFraction) {
       f64[hostOverloadMs + host]! += heldMs;
       f64[hostShortMi + host]! += excess * elapsedS;
+      settleShort(twin, host, coreMips, elapsedS);
     }
-    const level = Math.min(f64[hostLevel + host]!, levelMax);
-    const first = i32[hostSlot + host]!;
+  }
+  return mixed;
+}
+
+/** Charges the VMs of an overloaded plain host what they asked for and did not get. */
+function settleShort(twin: Twin, host: number, coreMips: number, elapsedS: number): void {
+  const { float64: f64, int32: i32 } = twin.state;
+  const { hostLevel, hostSlot, hostVms, slots } = twin.columns;
+  const { vmAskedMips, vmThreads, vmShareWeight, vmShortMi } = twin.columns;
+  const level = Math.min(f64[hostLevel + host]!, levelMax);
+  const first = slots + i32[hostSlot + host]!;
+  const end = first + i32[hostVms + host]!;
+  for (let slot = first; slot < end; slot++) {
+    const vm = i32[slot]!;
+    const top = i32[vmThreads + vm]! * coreMips;
+    const share = level * f64[vmShareWeight + vm]!;
+    f64[vmShortMi + vm]! += shortMips(f64[vmAskedMips + vm]!, top, share) * elapsedS;
+  }
+}
+
+/**
+ * Settles what the VMs on plain hosts asked for and gives them their next demand, in the order of
+ * their ids: all columns are read from front to back, wherever the VMs are placed.
+ */
+function loadDemand(twin: Twin, base: number): void {
+  const { model, state, columns } = twin;
+  const { demandUnits, mipsPerUnit } = model.workload;
+  const { float64: f64, int32: i32 } = state;
+  const { hostSpecial, hostPower, vmHost, vmAskedMips, vmSinceMs, vmDemandedMi } = columns;
+  const { on } = powerStates;
+  const timeMs = state.nowMs[0]!;
+  const { vms } = model;
+  let lastMs = timeMs;
+  let elapsedS = 0;
+  for (let vm = 0; vm < vms; vm++) {
+    const host = i32[vmHost + vm]!;
+    if (host < 0 || i32[hostSpecial + host] !== 0 || i32[hostPower + host] !== on) continue;
+    const sinceMs = f64[vmSinceMs + vm]!;
+    if (sinceMs !== lastMs) {
+      lastMs = sinceMs;
+      elapsedS = (timeMs - sinceMs) / 1000;
+    }
+    f64[vmDemandedMi + vm]! += f64[vmAskedMips + vm]! * elapsedS;
+    f64[vmSinceMs + vm] = timeMs;
+    f64[vmAskedMips + vm] = demandUnits[base + vm]! * mipsPerUnit[vm]!;
+  }
+}
+
+/** Shares plain hosts, but for the levels of contended ones, which it lists; returns their number. */
+function sharePlainHosts(twin: Twin): number {
+  const { model, state, columns } = twin;
+  const { hostCores, pstateStart, pstateCoreMips } = model;
+  const { float64: f64, int32: i32 } = state;
+  const { hostPowerW, hostUsedMips, hostAskedMips, hostLevel } = columns;
+  const { hostVms, hostSpecial, hostPower, hostPstate } = columns;
+  const { hostSlot, slots, vmAskedMips, vmThreads } = columns;
+  const { listed } = twin.scratch;
+  const { on } = powerStates;
+  const rows = model.limbo + 1;
+  let contended = 0;
+  for (let host = 0; host < rows; host++) {
+    const count = i32[hostVms + host]!;
+    if (count === 0 || i32[hostSpecial + host] !== 0 || i32[hostPower + host] !== on) continue;
+    const row = pstateStart[host]! + i32[hostPstate + host]!;
+    const coreMips = pstateCoreMips[row]!;
+    const cores = hostCores[host]!;
+    const capacity = cores * coreMips;
+    const first = slots + i32[hostSlot + host]!;
     const end = first + count;
     let askedSum = 0;
     let capSum = 0;
     for (let slot = first; slot < end; slot++) {
-      const vm = i32[slots + slot]!;
-      const vmMs = f64[vmSinceMs + vm]!;
-      const asked = f64[vmAskedMips + vm]!;
-      f64[vmDemandedMi + vm]! += asked * (vmMs === lastMs ? elapsedS : (timeMs - vmMs) / 1000);
-      f64[vmSinceMs + vm] = timeMs;
+      const vm = i32[slot]!;
+      const want = f64[vmAskedMips + vm]!;
       const top = i32[vmThreads + vm]! * coreMips;
-      if (short)
-        f64[vmShortMi + vm]! += shortMips(asked, top, level * f64[vmShareWeight + vm]!) * elapsedS;
-      const want = demandUnits[base + vm]! * mipsPerUnit[vm]!;
-      f64[vmAskedMips + vm] = want;
       askedSum += want;
       capSum += want < top ? want : top;
     }
@@ -156,8 +222,7 @@ export function applyDemandRow(twin: Twin): void {
     f64[hostPowerW + host] = pstatePowerW(model, row, cores, used);
     if (capSum > capacity) listed[contended++] = host;
   }
-  levelHosts(twin, contended);
-  for (let index = rows - 1; index >= mixed; index--) tickHost(twin, listed[index]!, base);
+  return contended;
 }
 
 /**
@@ -172,24 +237,13 @@ function shortMips(asked: number, top: number, share: number): number {
 
 /** Sets the water levels of the plain hosts that are asked for more than they have. */
 function levelHosts(twin: Twin, contended: number): void {
-  const { model, state } = twin;
-  const { pstateStart, pstateCoreMips } = model;
-  const { caps, weights, listed } = twin.scratch;
-  const { slots, vmAskedMips, vmThreads, vmShareWeight } = state;
-  const { hostPstate, hostSlot, hostVms, hostUsedMips, hostLevel } = state;
+  const { pstateStart, pstateCoreMips } = twin.model;
+  const { listed } = twin.scratch;
+  const { hostPstate, hostLevel } = twin.state;
   for (let index = 0; index < contended; index++) {
     const host = listed[index]!;
     const coreMips = pstateCoreMips[pstateStart[host]! + hostPstate[host]!]!;
-    const first = hostSlot[host]!;
-    const count = hostVms[host]!;
-    for (let claim = 0; claim < count; claim++) {
-      const vm = slots[first + claim]!;
-      const want = vmAskedMips[vm]!;
-      const top = vmThreads[vm]! * coreMips;
-      caps[claim] = want < top ? want : top;
-      weights[claim] = vmShareWeight[vm]!;
-    }
-    hostLevel[host] = contendedLevel(caps, weights, count, hostUsedMips[host]!);
+    hostLevel[host] = plainLevel(twin, host, coreMips);
   }
 }
 
