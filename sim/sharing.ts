@@ -15,6 +15,7 @@ import { settleHeat, watchHeat } from './heat-meter.ts';
 import { currentPowerW } from './host-power.ts';
 import { deniedMips } from './migration/denied.ts';
 import { claimMips, copyingLoss } from './migration/effects.ts';
+import { isPlain, sharePlainHost } from './plain-host.ts';
 import { quotaMips } from './quota.ts';
 import { requestMips, setQueueMips } from './requests/queue.ts';
 import { hostPower, taskStatus, vmStatus } from './status.ts';
@@ -160,13 +161,15 @@ export function settleVm(twin: Twin, vm: number, timeMs: number): void {
 /** Computes level, delivered CPU, power and next completion of `host`, which must be settled. */
 export function shareHost(twin: Twin, host: number): void {
   const { state } = twin;
-  if (twin.model.hostDomains[host]! > 1) shareSplit(twin, host);
+  const plain = isPlain(twin, host);
+  if (plain) sharePlainHost(twin, host);
+  else if (twin.model.hostDomains[host]! > 1) shareSplit(twin, host);
   else if (state.hostTasks[host]! > 0) shareWithTasks(twin, host);
   else shareSlots(twin, host);
   if (twin.model.requests.queues > 0 && state.requests.hostQueues[host]! > 0) {
     shareQueues(twin, host);
   }
-  state.hostPowerW[host] = currentPowerW(twin, host);
+  if (!plain) state.hostPowerW[host] = currentPowerW(twin, host);
   if (state.hostTemperatureC.length > 0 && twin.model.hostHeat[host]) watchHeat(twin, host);
   if (state.hostGoverned[host] === 1) wakeGovernor(twin, host);
 }
