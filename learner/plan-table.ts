@@ -136,6 +136,8 @@ function changesOf(cluster: ClusterView, actions: readonly Action[]): Map<number
       }
       case 'switchMigration':
       case 'setQuota':
+      case 'limitVmPower':
+      case 'limitHostPower':
         break;
     }
   }

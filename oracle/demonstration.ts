@@ -51,6 +51,8 @@ const actionCodes = {
   abortMigration: 'a',
   switchMigration: 'c',
   setQuota: 'q',
+  limitVmPower: 'v',
+  limitHostPower: 'h',
 } as const;
 
 type PackedAction = readonly (string | number)[];
@@ -90,6 +92,14 @@ function packAction(action: Action): PackedAction {
     case 'setQuota':
       // JSON has no Infinity.
       return action.cores === Infinity ? [code, action.vm] : [code, action.vm, action.cores];
+    case 'limitVmPower': {
+      const of = action.of ?? 'cpu';
+      return action.watts === Infinity
+        ? [code, action.vm, of]
+        : [code, action.vm, of, action.watts];
+    }
+    case 'limitHostPower':
+      return action.watts === Infinity ? [code, action.host] : [code, action.host, action.watts];
     default:
       return [code, action.host];
   }
@@ -105,10 +115,8 @@ function unpackAction(packed: PackedAction): Action | undefined {
     const to = second === 'S3' || second === 'S5' ? { to: second } : {};
     return { type: 'powerOff', host: first, ...to } as Action;
   }
-  if (code === actionCodes.setQuota) {
-    const cores = second === undefined ? Infinity : second;
-    return typeof cores === 'number' ? { type: 'setQuota', vm: first, cores } : undefined;
-  }
+  const limit = unpackLimit(packed, first);
+  if (limit !== undefined) return limit;
   if (typeof second !== 'number') return undefined;
   if (code === actionCodes.place) return { type: 'place', vm: first, host: second };
   if (code === actionCodes.migrate) return { type: 'migrate', vm: first, host: second };
@@ -117,6 +125,20 @@ function unpackAction(packed: PackedAction): Action | undefined {
     return { type: 'setPstate', host: first, pstate: second, ...domain };
   }
   return undefined;
+}
+
+/** Quotas and power limits, whose last number is left out where there is no limit. */
+function unpackLimit([code, , second, third]: PackedAction, id: number): Action | undefined {
+  const most = code === actionCodes.limitVmPower ? third : second;
+  if (most !== undefined && typeof most !== 'number') return undefined;
+  const limit = most ?? Infinity;
+  if (code === actionCodes.setQuota) return { type: 'setQuota', vm: id, cores: limit };
+  if (code === actionCodes.limitHostPower)
+    return { type: 'limitHostPower', host: id, watts: limit };
+  if (code !== actionCodes.limitVmPower || (second !== 'cpu' && second !== 'disk'))
+    return undefined;
+  const of = second === 'disk' ? { of: second } : {};
+  return { type: 'limitVmPower', vm: id, watts: limit, ...of } as Action;
 }
 
 /** A shard as read back. */

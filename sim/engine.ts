@@ -2,6 +2,7 @@
  * The loop: take the next event, move the clock, run it. Trace ticks are one event for the whole
  * cohort and never enter the heap.
  */
+import { limitTimer } from './accounting/power-limits.ts';
 import { assert } from './errors.ts';
 import { facilityTimer } from './facility/facility-meter.ts';
 import { faultTimer } from './faults/events.ts';
@@ -69,6 +70,7 @@ function fire(twin: Twin, timer: number): void {
   else if (timer < timers.queue) flowTimer(twin, timer - timers.flow);
   else if (timer >= timers.faultSource) faultTimer(twin, timer);
   else if (timer >= timers.facility) facilityTimer(twin);
+  else if (timer >= timers.limit) limitTimer(twin, timer - timers.limit);
   else if (timer >= timers.deadline) deadlineTimer(twin, timer - timers.deadline);
   else requestTimer(twin, timer);
 }

@@ -48,7 +48,12 @@ export function flowCap(twin: Twin, flow: number): number {
   const { model, state } = twin;
   const stream = streamOf(twin, flow);
   if (stream >= 0) {
-    return Math.min(state.streamDemandBytesPerS[stream]!, state.streamLimitBytesPerS[stream]!);
+    const allowed = state.limits.vmDiskBytesPerS[stream - model.traffic.count] ?? Infinity;
+    return Math.min(
+      state.streamDemandBytesPerS[stream]!,
+      state.streamLimitBytesPerS[stream]!,
+      allowed,
+    );
   }
   const { network } = model;
   const vm = state.migrationVm[flow]!;

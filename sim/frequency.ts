@@ -43,14 +43,21 @@ export function limitPstates(twin: Twin, host: number, fastest: number): Refusal
   return undefined;
 }
 
+/** The same for the host's power limit, beside any throttling by temperature: the slower one holds. */
+export function capPstates(twin: Twin, host: number, fastest: number): void {
+  twin.state.limits.hostPstate[host] = fastest;
+  retarget(twin, host);
+}
+
 function hasPstate(twin: Twin, host: number, pstate: number): boolean {
   return pstate >= 0 && pstate < twin.model.hostPstates[host]!;
 }
 
-/** The P-state that domain row `at` of `host` is to run in: as asked, within the host's limit. */
+/** The P-state that domain row `at` of `host` is to run in: as asked, within the host's limits. */
 function target(twin: Twin, host: number, at: number): number {
   const { state } = twin;
-  return Math.max(state.domains.requested[at]!, state.hostFastestPstate[host]!);
+  const allowed = Math.max(state.hostFastestPstate[host]!, state.limits.hostPstate[host] ?? 0);
+  return Math.max(state.domains.requested[at]!, allowed);
 }
 
 /** Begins, changes or drops the transitions of a host after its requests or its limit changed. */

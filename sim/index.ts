@@ -12,6 +12,7 @@ export {
   guestContainers,
 } from './accounting/experiments/guest-containers.ts';
 export { type IdlePolicy, idlePolicies } from './accounting/idle-policy.ts';
+export { limitHostPower, limitVmPower } from './accounting/power-limits.ts';
 export { type AccountingKey, accountingKey, billSpecOf } from './accounting/scenario-key.ts';
 export { billOfTwin } from './accounting/twin-bill.ts';
 export {
@@ -40,7 +41,6 @@ export type {
   TariffSpec,
 } from './facility/facility-model.ts';
 export type { FacilityCost, FacilitySummary } from './facility/facility-summary.ts';
-export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
 export type { FaultModel } from './faults/fault-model.ts';
 export type {
   CrashedVms,
@@ -54,6 +54,7 @@ export type {
 } from './faults/fault-spec.ts';
 export type { FaultSummary } from './faults/fault-summary.ts';
 export { drawLifetime, type LifetimeSpec } from './faults/lifetime.ts';
+export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
 export {
   createGovernor,
   type GovernorKind,

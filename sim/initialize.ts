@@ -1,4 +1,5 @@
 /** Fills a fresh state: the cluster as it is at time 0, before any decision. */
+import { initializeLimits } from './accounting/limit-meter.ts';
 import { assert } from './errors.ts';
 import { initializeFacility } from './facility/facility-meter.ts';
 import { initializeFaults } from './faults/events.ts';
@@ -17,6 +18,7 @@ export function initialize(twin: Twin): void {
   state.heapPosition.fill(-1);
   if (model.vmQuota === undefined) state.vmQuota.fill(Infinity);
   else state.vmQuota.set(model.vmQuota);
+  initializeLimits(twin);
   state.tickRow[0] = -1;
   state.nextTickMs[0] = model.workload.steps > 0 ? 0 : Infinity;
   state.hostTask.fill(-1);

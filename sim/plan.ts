@@ -1,4 +1,5 @@
 /** A plan: the ordered actions of one decision, within a budget, and how it is carried out. */
+import { limitHostPower, limitVmPower } from './accounting/power-limits.ts';
 import { assert } from './errors.ts';
 import { setDomainPstate, setPstate } from './frequency.ts';
 import { abortMigration, switchMigration } from './migration/requests.ts';
@@ -29,7 +30,15 @@ export type Action =
   | { readonly type: 'abortMigration'; readonly vm: number }
   | { readonly type: 'switchMigration'; readonly vm: number }
   /** Most CPU that a VM may use, cores; Infinity for no limit. */
-  | { readonly type: 'setQuota'; readonly vm: number; readonly cores: number };
+  | { readonly type: 'setQuota'; readonly vm: number; readonly cores: number }
+  /** Power limits, W; Infinity for none. Of a VM: on its CPU, or on its disk. */
+  | {
+      readonly type: 'limitVmPower';
+      readonly vm: number;
+      readonly watts: number;
+      readonly of?: 'disk';
+    }
+  | { readonly type: 'limitHostPower'; readonly host: number; readonly watts: number };
 
 /** What one decision may do at most. */
 export interface Budget {
@@ -98,6 +107,16 @@ export class Plan {
     this.actions.push({ type: 'setQuota', vm, cores });
   }
 
+  /** @param watts Infinity for no limit. */
+  limitVmPower(vm: number, watts: number, of: 'cpu' | 'disk' = 'cpu'): void {
+    this.actions.push({ type: 'limitVmPower', vm, watts, ...(of === 'disk' ? { of } : {}) });
+  }
+
+  /** @param watts Infinity for no limit. */
+  limitHostPower(host: number, watts: number): void {
+    this.actions.push({ type: 'limitHostPower', host, watts });
+  }
+
   /** Appends an action made elsewhere. */
   add(action: Action): void {
     if (action.type === 'migrate') this.migrate(action.vm, action.host);
@@ -149,5 +168,9 @@ export function applyAction(twin: Twin, action: Action): Refusal {
       return switchMigration(twin, action.vm);
     case 'setQuota':
       return setQuota(twin, action.vm, action.cores);
+    case 'limitVmPower':
+      return limitVmPower(twin, action.vm, action.watts, action.of);
+    case 'limitHostPower':
+      return limitHostPower(twin, action.host, action.watts);
   }
 }

@@ -2,6 +2,7 @@
  * The two steps around every change on a host: `settleHost` integrates all meters up to now under
  * the rates that held until now; `shareHost` computes the rates that hold from now on.
  */
+import { wakeLimits } from './accounting/limit-meter.ts';
 import { chargeSpan } from './accounting/twin-ledger.ts';
 import { waterLevel } from './contention.ts';
 import {
@@ -172,6 +173,7 @@ export function shareHost(twin: Twin, host: number): void {
   if (!plain) state.hostPowerW[host] = currentPowerW(twin, host);
   if (state.hostTemperatureC.length > 0 && twin.model.hostHeat[host]) watchHeat(twin, host);
   if (state.hostGoverned[host] === 1) wakeGovernor(twin, host);
+  if (state.limits.hostW.length > 0) wakeLimits(twin, host);
 }
 
 /**
@@ -330,6 +332,16 @@ function taskCapMips(twin: Twin, task: number, coreMips: number): number {
   const { model, state } = twin;
   const phase = model.tasks.phaseStart[task]! + state.taskPhase[task]!;
   return Math.min(model.tasks.phaseThreads[phase]! * coreMips, model.tasks.phaseBoundMips[phase]!);
+}
+
+/** Most that the tasks directly on `host` can use on cores of `coreMips`, MIPS. */
+export function taskClaimMips(twin: Twin, host: number, coreMips: number): number {
+  const { state } = twin;
+  let sum = 0;
+  for (let task = state.hostTask[host]!; task >= 0; task = state.taskNext[task]!) {
+    if (state.taskStatus[task] === taskStatus.working) sum += taskCapMips(twin, task, coreMips);
+  }
+  return sum;
 }
 
 /** Writes the claims of the working tasks in a list from index `from` on; returns the end. */

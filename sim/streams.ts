@@ -111,6 +111,15 @@ export function setDiskLimit(twin: Twin, vm: number, bytesPerS: number): Refusal
   return undefined;
 }
 
+/** The same under a power limit, beside the throttle: the smaller one holds. */
+export function setDiskAllowance(twin: Twin, vm: number, bytesPerS: number): void {
+  const { model, state } = twin;
+  const flow = model.migrationsMax + model.traffic.count + vm;
+  leave(twin, flow);
+  state.limits.vmDiskBytesPerS[vm] = bytesPerS;
+  refreshStream(twin, flow);
+}
+
 function setWanted(twin: Twin, stream: number, bytesPerS: number): void {
   if (twin.state.streamWantedBytesPerS[stream] === bytesPerS) return;
   twin.state.streamWantedBytesPerS[stream] = bytesPerS;

@@ -49,6 +49,8 @@ export interface TimerRanges {
   readonly telemetry: number;
   /** Timeout of a migration; none where no VM has one. */
   readonly deadline: number;
+  /** Host's next look at what its power limits are held against; none without limits. */
+  readonly limit: number;
   /** Next change of price, carbon intensity or outside temperature; none where they never change. */
   readonly facility: number;
   /** Next failure or recovery of a source of faults; VM's next crash or the end of its restart. */
@@ -68,7 +70,8 @@ export function timerRanges(model: ClusterModel): TimerRanges {
   const call = service + model.requests.services;
   const telemetry = call + model.requests.calls;
   const deadline = telemetry + (model.requests.queues > 0 ? 1 : 0);
-  const facility = deadline + (model.migrationTimeouts ? model.migrationsMax : 0);
+  const limit = deadline + (model.migrationTimeouts ? model.migrationsMax : 0);
+  const facility = limit + (model.accounting?.limits === undefined ? 0 : model.hosts);
   const faultSource = facility + facilityTimers(model.facility);
   return {
     completion: 0,
@@ -85,6 +88,7 @@ export function timerRanges(model: ClusterModel): TimerRanges {
     call,
     telemetry,
     deadline,
+    limit,
     facility,
     faultSource,
     faultVm: faultSource + (model.faults?.sources.length ?? 0),

@@ -83,6 +83,10 @@ export interface ClusterView {
   vmMemoryBytes(vm: number): number;
   /** Most CPU that the VM may use, cores; Infinity for no quota. */
   quota(vm: number): number;
+  /** Whether the cluster keeps power limits; those on a VM's CPU and on a host, W, or Infinity. */
+  limitsPower(of: 'cpu' | 'disk'): boolean;
+  vmPowerLimitW(vm: number): number;
+  hostPowerLimitW(host: number): number;
   isPending(vm: number): boolean;
   isRunning(vm: number): boolean;
   /** Migrating, or promised to a booting host. */
@@ -271,6 +275,16 @@ export class TwinView implements ClusterView {
   }
   quota(vm: number): number {
     return quotaCores(this.twin, vm);
+  }
+  limitsPower(of: 'cpu' | 'disk'): boolean {
+    const limits = this.#model.accounting?.limits;
+    return limits !== undefined && (of === 'cpu' || limits.diskJoulesPerByte.length > 0);
+  }
+  vmPowerLimitW(vm: number): number {
+    return this.twin.state.limits.vmCpuW[vm] ?? Infinity;
+  }
+  hostPowerLimitW(host: number): number {
+    return this.twin.state.limits.hostW[host] ?? Infinity;
   }
   isPending(vm: number): boolean {
     return this.twin.state.vmStatus[vm] === vmStatus.pending && this.twin.state.vmPlanned[vm]! < 0;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type BillSpec, checkTenants } from './bill.ts';
 import { idlePolicies } from './idle-policy.ts';
+import { limitKey } from './limit-key.ts';
 
 /** Schema of the key; its defaults are those of `wattwin simulate --bill`. */
 export const accountingKey = z.strictObject({
@@ -26,6 +27,7 @@ export const accountingKey = z.strictObject({
     )
     .default([])
     .describe('whose VMs are whose; a VM that is not named pays for itself'),
+  limits: limitKey.optional().describe('power limits, changed at run time or not; default: none'),
 });
 
 export type AccountingKey = z.output<typeof accountingKey>;

@@ -118,7 +118,8 @@ function omissions(cluster: ClusterView, candidate: Candidate, most: number): Ca
   for (const action of candidate.actions) {
     if (action.type === 'place' || action.type === 'setPstate') continue;
     if (action.type === 'abortMigration' || action.type === 'switchMigration') continue;
-    if (action.type === 'setQuota') continue;
+    if (action.type === 'setQuota' || action.type === 'limitVmPower') continue;
+    if (action.type === 'limitHostPower') continue;
     const owner = action.type === 'migrate' ? cluster.hostOf(action.vm) : action.host;
     const group = groups.get(owner);
     if (group === undefined) groups.set(owner, [action]);

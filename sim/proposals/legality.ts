@@ -60,6 +60,12 @@ class LegalityDraft {
       }
       case 'setQuota':
         return action.cores > 0 && this.#isThere(action.vm);
+      case 'limitVmPower':
+        return (
+          cluster.limitsPower(action.of ?? 'cpu') && action.watts >= 0 && this.#isThere(action.vm)
+        );
+      case 'limitHostPower':
+        return cluster.limitsPower('cpu') && action.watts >= 0;
     }
   }
 

@@ -107,6 +107,8 @@ function reroute(cluster: ClusterView, action: Action, host: number, target: num
     case 'abortMigration':
     case 'switchMigration':
     case 'setQuota':
+    case 'limitVmPower':
+    case 'limitHostPower':
       return [action];
   }
 }

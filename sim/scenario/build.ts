@@ -1,4 +1,6 @@
 /** Scenario + workload → the immutable model, with the checks that need both. */
+import { type LimitContext, limitsOf } from '../accounting/limit-key.ts';
+import type { PowerLimitSpec } from '../accounting/limit-spec.ts';
 import { billSpecOf } from '../accounting/scenario-key.ts';
 import { InputError, type Issue } from '../errors.ts';
 import type { HostSpec } from '../host-spec.ts';
@@ -51,6 +53,8 @@ export function modelOf(
   };
   const facility = facilityOf(scenario.facility, traces, path, issues);
   checkWeights(scenario, path, issues);
+  const quotas = quotasOf(scenario, workload, path, issues);
+  const limits = powerLimitsOf(scenario, workload, { hosts, ...flows }, path, issues);
   if (issues.length > 0) throw new InputError(issues);
   const { accounting } = scenario;
   if (accounting !== undefined) {
@@ -68,8 +72,42 @@ export function modelOf(
     ...facility,
     migrationOverheadFraction: scenario.migration.overhead,
     ...copyingCoresOf(scenario.migration),
-    ...(accounting === undefined ? {} : { accounting: { idle: accounting.idle } }),
+    ...quotas,
+    ...(accounting === undefined ? {} : { accounting: { idle: accounting.idle, ...limits } }),
   });
+}
+
+/** Quotas of the VMs that have one. */
+function quotasOf(
+  { quotas }: Scenario,
+  { vmNames }: Workload,
+  path: string,
+  issues: Issue[],
+): { readonly quota?: (vm: number) => number } {
+  if (quotas === undefined) return {};
+  for (const name of Object.keys(quotas)) {
+    if (vmNames.includes(name)) continue;
+    issues.push({ path: `${path}: quotas`, expected: 'a VM of the workload', got: `"${name}"` });
+  }
+  return {
+    quota: (vm) => (Object.hasOwn(quotas, vmNames[vm]!) ? quotas[vmNames[vm]!]! : Infinity),
+  };
+}
+
+function powerLimitsOf(
+  { accounting, disk }: Scenario,
+  { vmNames }: Workload,
+  cluster: Pick<LimitContext, 'hosts' | 'disks'>,
+  path: string,
+  issues: Issue[],
+): { readonly limits?: PowerLimitSpec } {
+  if (accounting?.limits === undefined) return {};
+  const context = {
+    vmNames,
+    ...cluster,
+    ...(disk?.requestSize === undefined ? {} : { requestBytes: disk.requestSize }),
+  };
+  return { limits: limitsOf(accounting.limits, context, `${path}: accounting.limits`, issues) };
 }
 
 /** The scenario's weights of the cost. */

@@ -64,6 +64,10 @@ export const scenarioSchema = z.strictObject({
   facility: facilityKey
     .optional()
     .describe('overhead, price and carbon of electricity, prices of VMs; default: not modelled'),
+  quotas: z
+    .record(z.string(), z.number().positive())
+    .optional()
+    .describe('most CPU that a VM by its name may use, in cores; default: no limit'),
   applications: z
     .array(application)
     .optional()
