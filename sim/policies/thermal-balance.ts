@@ -79,7 +79,7 @@ export const thermalBalance = policyKind({
         }
         placePending(draft, knowsHeat(draft) ? coldest : worstFit);
         const heat = { limits: { margin, threshold, gain }, meanC: meanC(draft) };
-        for (const host of hottestFirst(draft, heat)) cool(draft, host, heat);
+        coolAll(draft, heat);
         setFrequencies(draft, governor);
       },
     };
@@ -113,54 +113,68 @@ function meanC(draft: Draft): number {
   return sum / count;
 }
 
-/** Whether a host that is heading for `atC` will have to slow down. */
-function isOverLimit({ cluster }: Draft, host: number, atC: number, { limits }: Heat): boolean {
+/** By how much a host that is heading for `atC` passes what its limit allows, K; −Infinity without. */
+function overLimitK({ cluster }: Draft, host: number, atC: number, { limits }: Heat): number {
   const capW = cluster.powerCapW(host);
-  if (capW === Infinity) return false;
-  return atC >= cluster.steadyC(host, capW)! - limits.margin;
+  if (capW === Infinity) return -Infinity;
+  return atC - (cluster.steadyC(host, capW)! - limits.margin);
 }
 
 const isAboveMean = (atC: number, { limits, meanC: mean }: Heat): boolean =>
   atC > mean + limits.threshold;
 
-/** Running hosts that are hot with what is planned for them, hottest first. */
-function hottestFirst(draft: Draft, heat: Heat): number[] {
-  const found: { readonly host: number; readonly atC: number }[] = [];
+interface HotHost {
+  readonly host: number;
+  readonly atC: number;
+  /** It will have to slow down. */
+  readonly over: boolean;
+}
+
+/**
+ * One VM at a time from the host that needs it most: so the first hot host does not take all the
+ * room there is on cold ones.
+ */
+function coolAll(draft: Draft, heat: Heat): void {
+  const stuck = new Set<number>();
+  while (draft.plan.canMigrate) {
+    const hot = hottest(draft, heat, stuck);
+    if (hot === undefined) return;
+    if (!moveOne(draft, hot, heat)) stuck.add(hot.host);
+  }
+}
+
+/** The host furthest over its limit, else the hottest above the mean, of those not in `but`. */
+function hottest(draft: Draft, heat: Heat, but: ReadonlySet<number>): HotHost | undefined {
+  let best: HotHost | undefined;
+  let bestRank = -Infinity;
   for (let index = 0; index < draft.awakeCount; index++) {
     const host = draft.awake[index]!;
     const atC = headingC(draft, host, draft.plannedMips[host]!);
-    if (isOverLimit(draft, host, atC, heat) || isAboveMean(atC, heat)) found.push({ host, atC });
+    const overK = overLimitK(draft, host, atC, heat);
+    const over = overK >= 0;
+    if (but.has(host) || !(over || isAboveMean(atC, heat))) continue;
+    // No temperature comes near the step between the two kinds.
+    const rank = over ? overKelvinFirst + overK : atC;
+    if (rank <= bestRank) continue;
+    best = { host, atC, over };
+    bestRank = rank;
   }
-  return found.sort((a, b) => b.atC - a.atC || a.host - b.host).map(({ host }) => host);
+  return best;
 }
 
-/** Moves VMs away until the host is not hot, or nothing helps. */
-function cool(draft: Draft, host: number, heat: Heat): void {
-  while (draft.plan.canMigrate) {
-    const atC = headingC(draft, host, draft.plannedMips[host]!);
-    const over = isOverLimit(draft, host, atC, heat);
-    if (!over && !isAboveMean(atC, heat)) return;
-    const isCool = (mips: number): boolean => {
-      const afterC = headingC(draft, host, mips);
-      return !isOverLimit(draft, host, afterC, heat) && !isAboveMean(afterC, heat);
-    };
-    if (!moveOne(draft, host, atC, over, isCool, heat)) return;
-  }
-}
+const overKelvinFirst = 1e6;
 
 /**
  * Moves the smallest VM whose going is enough, or else the largest one that has somewhere to go.
  * A host above its limit may heat another above the mean, but none above its limit.
  */
-function moveOne(
-  draft: Draft,
-  host: number,
-  atC: number,
-  over: boolean,
-  isCool: (mips: number) => boolean,
-  heat: Heat,
-): boolean {
+function moveOne(draft: Draft, hot: HotHost, heat: Heat): boolean {
+  const { host } = hot;
   const { demandMips, plannedMips } = draft;
+  const isCool = (mips: number): boolean => {
+    const afterC = headingC(draft, host, mips);
+    return overLimitK(draft, host, afterC, heat) < 0 && !isAboveMean(afterC, heat);
+  };
   const rising = movableVms(draft, host).sort((a, b) => demandMips[a]! - demandMips[b]! || a - b);
   const enough = rising.findIndex((vm) => isCool(plannedMips[host]! - demandMips[vm]!));
   const order =
@@ -168,7 +182,7 @@ function moveOne(
   for (const vm of order) {
     // Without its demand the host would be as hot.
     if (demandMips[vm] === 0) continue;
-    const target = coldestTarget(draft, vm, host, atC, over, heat);
+    const target = coldestTarget(draft, vm, hot, heat);
     if (target < 0) continue;
     draft.migrate(vm, target);
     return true;
@@ -185,24 +199,17 @@ function movableVms(draft: Draft, host: number): number[] {
 }
 
 /** Running host with room that stays coldest with the VM, by at least the gain; -1 for none. */
-function coldestTarget(
-  draft: Draft,
-  vm: number,
-  source: number,
-  sourceC: number,
-  over: boolean,
-  heat: Heat,
-): number {
+function coldestTarget(draft: Draft, vm: number, source: HotHost, heat: Heat): number {
   const { cluster } = draft;
   const memoryBytes = cluster.vmMemoryBytes(vm);
   let best = -1;
-  let bestC = sourceC - heat.limits.gain;
+  let bestC = source.atC - heat.limits.gain;
   for (let index = 0; index < draft.awakeCount; index++) {
     const host = draft.awake[index]!;
-    if (host === source || !draft.fits(vm, memoryBytes, host)) continue;
+    if (host === source.host || !draft.fits(vm, memoryBytes, host)) continue;
     const afterC = headingC(draft, host, draft.plannedMips[host]! + draft.demandMips[vm]!);
-    if (!(afterC < bestC) || isOverLimit(draft, host, afterC, heat)) continue;
-    if (!over && isAboveMean(afterC, heat)) continue;
+    if (!(afterC < bestC) || overLimitK(draft, host, afterC, heat) >= 0) continue;
+    if (!source.over && isAboveMean(afterC, heat)) continue;
     best = host;
     bestC = afterC;
   }

@@ -26,6 +26,7 @@ const specs: readonly unknown[] = [
   { name: 'thr-rs', parameter: 0.4, frequency: 'ondemand' },
   { name: 'iqr-mc', parameter: 3, lookback: 3, frequency: 'powersave' },
   { name: 'lrr-mu', parameter: 2, frequency: 'conservative' },
+  { name: 'thermal-balance', threshold: 1, gain: 0.1, lookback: 1, frequency: 'ondemand' },
 ];
 
 const titleOf = (spec: unknown): string => (typeof spec === 'string' ? spec : JSON.stringify(spec));

@@ -1,4 +1,5 @@
 /** Small clusters in every situation a policy must cope with. */
+import { StepTrace } from '../../sim/index.ts';
 import {
   type ClusterOptions,
   type HostOptions,
@@ -157,6 +158,29 @@ const situations: readonly PolicyScenario[] = [
         arrivalS: vm < 2 ? 0 : 600 + 300 * vm,
         ...(vm === 1 ? { departureS: 500 } : {}),
       })),
+    },
+    roomy: true,
+  },
+  {
+    title: 'a warm aisle whose hosts slow down, and a facility with prices',
+    cluster: {
+      hosts: [20, 20, 34, 34, 27].map((inletC) => ({
+        pstates: threePstates,
+        heat: { resistanceKPerW: 0.2, capacityJPerK: 800, inletC, limitC: 58, everyMs: 30_000 },
+      })),
+      vms: vmsOf(13, (vm) => ({
+        demandMips: uneven(vm, 1600),
+        host: vm % 6 === 5 ? -1 : vm % 5,
+        ...(vm % 4 === 3 ? { departureS: 900 + 111 * vm } : {}),
+      })),
+      facility: {
+        pue: 1.3,
+        pricePerKwh: new StepTrace(
+          Float64Array.of(0, 600_000, 1_500_000),
+          Float64Array.of(0.2, 0.4, 0.1),
+        ),
+        forecast: { hours: 1, error: 0.2, seed: 1 },
+      },
     },
     roomy: true,
   },
