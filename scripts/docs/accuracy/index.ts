@@ -17,6 +17,7 @@ import { powerStates } from './power-states.ts';
 import { queueing } from './queueing.ts';
 import { requests } from './requests.ts';
 import type { AccuracyGroup } from './row.ts';
+import { serviceLevels } from './service-levels.ts';
 import { cloudsim, simgrid } from './simulators.ts';
 import { stepTraces } from './step-traces.ts';
 import { surfCalibration, surfReplay } from './surf.ts';
@@ -33,6 +34,7 @@ export const accuracyGroups: readonly AccuracyGroup[] = [
   migration,
   network,
   engine,
+  serviceLevels,
   budgetLoops,
   requests,
   queueing,
