@@ -13,6 +13,16 @@ import { type ApplicationSummary, summarizeRequests } from './requests/request-s
 import { vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
+/** How often it happened. */
+export interface MigrationOutcomes {
+  readonly aborted: number;
+  readonly failed: number;
+  /** VMs that ended with a broken post-copy. */
+  readonly vmsLost: number;
+  /** Finished, but by post-copy. */
+  readonly postCopied: number;
+}
+
 /** Totals and means of one run; every field says its unit. */
 export interface RunSummary {
   readonly simulatedS: number;
@@ -34,6 +44,8 @@ export interface RunSummary {
   readonly migratedBytes: number;
   readonly meanMigrationS: number;
   readonly meanDowntimeMs: number;
+  /** Migrations that did not simply finish; absent when all did. */
+  readonly migrationOutcomes?: MigrationOutcomes;
   /** Mean number of hosts not off. */
   readonly meanHostsOn: number;
   readonly hostsSwitchedOn: number;
@@ -88,6 +100,7 @@ export function summarize(twin: Twin): { readonly summary: RunSummary; readonly 
     migratedBytes: state.migrationTotals[1]!,
     meanMigrationS: ratio(state.migrationTotals[2]! / 1000, moved),
     meanDowntimeMs: ratio(state.migrationTotals[3]!, moved),
+    ...outcomesOf(twin),
     meanHostsOn: ratio(hosts.onMs / 1000, nowS),
     hostsSwitchedOn: state.actionTotals[0]!,
     hostsSwitchedOff: state.actionTotals[1]!,
@@ -113,6 +126,12 @@ function requestPart(
   const completed = applications.reduce((sum, application) => sum + application.completed, 0);
   if (completed === 0) return { applications };
   return { applications, joulesPerRequest: (energyKwh * joulesPerKwh) / completed };
+}
+
+function outcomesOf({ state }: Twin): Pick<RunSummary, 'migrationOutcomes'> {
+  const [aborted = 0, failed = 0, vmsLost = 0, postCopied = 0] = state.migrationOutcomes;
+  if (aborted + failed + vmsLost + postCopied === 0) return {};
+  return { migrationOutcomes: { aborted, failed, vmsLost, postCopied } };
 }
 
 /** 0 / 0 counts as 0: nothing happened, nothing was violated. */
