@@ -5,6 +5,7 @@ import { domains } from './domains.ts';
 import { engine } from './engine.ts';
 import { exactMath } from './exact-math.ts';
 import { budgetLoops, experiments } from './experiments.ts';
+import { facility } from './facility.ts';
 import { governorGroup } from './governors.ts';
 import { gradients } from './gradients.ts';
 import { migration } from './migration.ts';
@@ -40,6 +41,7 @@ export const accuracyGroups: readonly AccuracyGroup[] = [
   queueing,
   opendcExact,
   stepTraces,
+  facility,
   exactMath,
   gradients,
   oracle,
