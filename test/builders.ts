@@ -75,6 +75,7 @@ export interface ClusterOptions {
   readonly tasks?: NonNullable<ModelSpec['tasks']>;
   readonly taskDriven?: readonly boolean[];
   readonly applications?: NonNullable<ModelSpec['applications']>;
+  readonly faults?: NonNullable<ModelSpec['faults']>;
   readonly facility?: NonNullable<ModelSpec['facility']>;
 }
 
@@ -149,6 +150,7 @@ export function clusterModel(options: ClusterOptions): ClusterModel {
     ...(options.tasks === undefined ? {} : { tasks: options.tasks }),
     ...(options.taskDriven === undefined ? {} : { taskDriven: options.taskDriven }),
     ...(options.applications === undefined ? {} : { applications: options.applications }),
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
     ...(options.facility === undefined ? {} : { facility: options.facility }),
   });
 }

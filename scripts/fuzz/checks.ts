@@ -83,6 +83,8 @@ export class PlainMeters {
         near(demanded, own, 0),
         () => `VM ${vm} asked for ${demanded} MIPS·s, event by event ${own}`,
       );
+      // What requests lose is counted by request.
+      if ((model.requests.vmQueue[vm] ?? -1) >= 0) continue;
       const lost = state.vmShortMi[vm]! + state.vmDegradedMi[vm]!;
       const sum = this.#workMi[vm]! + lost;
       check(

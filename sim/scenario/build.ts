@@ -3,8 +3,10 @@ import { type LimitContext, limitsOf } from '../accounting/limit-key.ts';
 import type { PowerLimitSpec } from '../accounting/limit-spec.ts';
 import { billSpecOf } from '../accounting/scenario-key.ts';
 import { InputError, type Issue } from '../errors.ts';
+import { faultsOf } from '../faults/scenario-key.ts';
 import type { HostSpec } from '../host-spec.ts';
 import { buildModel, type ClusterModel, type NamedGovernor } from '../model.ts';
+import type { NetworkSpec } from '../network-spec.ts';
 import type { Objective } from '../objective.ts';
 import type { Budget } from '../plan.ts';
 import { unlimited } from '../plan.ts';
@@ -51,6 +53,12 @@ export function modelOf(
     ...networkOf(scenario.network, workload, path, issues),
     ...disksOf(scenario.disk, path, issues),
   };
+  const faults = faultsOf(
+    scenario.faults,
+    { hostNames: hosts.map((host) => host.name), ...rackOf(flows.network) },
+    path,
+    issues,
+  );
   const facility = facilityOf(scenario.facility, traces, path, issues);
   checkWeights(scenario, path, issues);
   const quotas = quotasOf(scenario, workload, path, issues);
@@ -70,6 +78,7 @@ export function modelOf(
     migration,
     ...flows,
     ...facility,
+    ...faults,
     migrationOverheadFraction: scenario.migration.overhead,
     ...copyingCoresOf(scenario.migration),
     ...quotas,
@@ -108,6 +117,12 @@ function powerLimitsOf(
     ...(disk?.requestSize === undefined ? {} : { requestBytes: disk.requestSize }),
   };
   return { limits: limitsOf(accounting.limits, context, `${path}: accounting.limits`, issues) };
+}
+
+/** Which rack a host stands in, where there are racks. */
+function rackOf(network: NetworkSpec): { readonly rackOf?: (host: number) => number } {
+  if (network.type !== 'star' || network.racks === undefined) return {};
+  return { rackOf: network.racks.rackOf };
 }
 
 /** The scenario's weights of the cost. */

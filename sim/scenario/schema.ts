@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { accountingKey } from '../accounting/scenario-key.ts';
+import { faultsKey } from '../faults/scenario-key.ts';
 import { defaultObjective } from '../objective.ts';
 import { application } from './application-schema.ts';
 import { facilityKey } from './facility-key.ts';
@@ -61,6 +62,9 @@ export const scenarioSchema = z.strictObject({
     .prefault({})
     .describe('weights of the cost, kWh-equivalents'),
   accounting: accountingKey.optional().describe('charges energy to VMs and tenants; default: off'),
+  faults: faultsKey
+    .optional()
+    .describe('hosts, VMs, migrations and telemetry that fail; default: nothing does'),
   facility: facilityKey
     .optional()
     .describe('overhead, price and carbon of electricity, prices of VMs; default: not modelled'),
