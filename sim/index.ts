@@ -15,6 +15,7 @@ export { type IdlePolicy, idlePolicies } from './accounting/idle-policy.ts';
 export { limitHostPower, limitVmPower } from './accounting/power-limits.ts';
 export { type AccountingKey, accountingKey, billSpecOf } from './accounting/scenario-key.ts';
 export { billOfTwin } from './accounting/twin-bill.ts';
+export { virtualEnergyFiles } from './accounting/twin-counters.ts';
 export {
   type UnattributedEnergy,
   unattributedEnergy,

@@ -19,6 +19,7 @@ import { printJson, runCommand, wholeNumber } from '../cli.ts';
 import { type LoadedEpisode, loadEpisode, readEpisode, startTwin } from '../episode.ts';
 import { policyOf } from '../evaluate/contestant.ts';
 import { writeAtomically } from '../files.ts';
+import { writeVirtualEnergy } from '../virtual-energy.ts';
 import { describeApplications } from './describe-applications.ts';
 import { describeFacility } from './describe-facility.ts';
 
@@ -29,6 +30,7 @@ interface Options {
   readonly out?: string;
   readonly json?: boolean;
   readonly bill?: boolean;
+  readonly virtualEnergy?: string;
   readonly printScenario?: boolean;
 }
 
@@ -42,13 +44,17 @@ export function simulateCommand(): Command {
     .option('--out <dir>', 'also write summary.json and series.csv there')
     .option('--json', 'print JSON')
     .option('--bill', 'charge the energy to VMs and tenants')
+    .option(
+      '--virtual-energy <dir>',
+      "write each VM's virtual RAPL counters at the end of the run there, as powercap files",
+    )
     .option('--print-scenario', 'print the scenario with all defaults filled in, and stop')
     .action((scenario: string, options: Options) => runCommand(() => simulate(scenario, options)));
 }
 
 function simulate(path: string, options: Options): void {
   const episode = readEpisode(path, options.seed);
-  const loaded = withAccounting(loadEpisode(episode), options.bill === true);
+  const loaded = withAccounting(loadEpisode(episode), options);
   const { scenario, untilMs } = loaded;
   if (options.printScenario) {
     printJson(scenario);
@@ -70,6 +76,7 @@ function simulate(path: string, options: Options): void {
   const result = runPolicy(twin, policy, { ...decides, untilMs });
   const bill = billOfRun(loaded, twin);
   if (options.out !== undefined) writeRun(options.out, result, episode.seed, bill);
+  if (options.virtualEnergy !== undefined) writeVirtualEnergy(options.virtualEnergy, twin);
   if (options.json) printJson(outcome(result, episode.seed, bill));
   else {
     process.stdout.write(describe(scenario.name, episode.seed, result));
@@ -77,13 +84,15 @@ function simulate(path: string, options: Options): void {
   }
 }
 
-/** Turns accounting on where a bill is wanted and the scenario does not have it. */
-function withAccounting(loaded: LoadedEpisode, wanted: boolean): LoadedEpisode {
+/** Turns accounting on where it is wanted and the scenario does not have it. */
+function withAccounting(loaded: LoadedEpisode, { bill, virtualEnergy }: Options): LoadedEpisode {
+  const wanted = bill === true || virtualEnergy !== undefined;
   if (!wanted || loaded.scenario.accounting !== undefined) return loaded;
   const accounting = accountingKey.parse({});
+  const scenario = bill === true ? { ...loaded.scenario, accounting } : loaded.scenario;
   return {
     ...loaded,
-    scenario: { ...loaded.scenario, accounting },
+    scenario,
     model: { ...loaded.model, accounting: { idle: accounting.idle } },
   };
 }

@@ -37,6 +37,12 @@ const demonstration = (decision: number): Demonstration => ({
         { type: 'setPstate', host: 1, pstate: 4 },
         { type: 'setQuota', vm: 2, cores: 1.25 },
         { type: 'setQuota', vm: 2, cores: Infinity },
+        { type: 'limitVmPower', vm: 2, watts: 7.5 },
+        { type: 'limitVmPower', vm: 2, watts: Infinity },
+        { type: 'limitVmPower', vm: 2, watts: 1, of: 'disk' },
+        { type: 'limitVmPower', vm: 2, watts: Infinity, of: 'disk' },
+        { type: 'limitHostPower', host: 0, watts: 250 },
+        { type: 'limitHostPower', host: 0, watts: Infinity },
       ],
     },
     {
