@@ -29,6 +29,12 @@ function uneven(vm: number, peakMips: number): number[] {
   });
 }
 
+/** So many seconds without a fault and with it, in turns. */
+const spells = (upS: number, downS: number) => ({
+  upMs: { type: 'constant', mean: upS * 1000 } as const,
+  downMs: { type: 'constant', mean: downS * 1000 } as const,
+});
+
 function vmsOf(count: number, make: (vm: number) => VmOptions): VmOptions[] {
   return Array.from({ length: count }, (_, vm) => make(vm));
 }
@@ -183,6 +189,44 @@ const situations: readonly PolicyScenario[] = [
       },
     },
     roomy: true,
+  },
+  {
+    title: 'telemetry that is old, missing and wrongly timed',
+    cluster: {
+      hosts: fewHosts,
+      vms: vmsOf(12, (vm) => ({
+        demandMips: uneven(vm, 1800),
+        arrivalS: vm % 4 === 0 ? 450 : 0,
+        ...(vm % 5 === 4 ? { departureS: 1300 + 90 * vm } : {}),
+      })),
+      faults: {
+        telemetry: [
+          { kind: 'stale', intervals: 3, ...spells(300, 700) },
+          { kind: 'missing', scope: 'vm', ...spells(500, 650) },
+          { kind: 'clock', jumpMs: -700_000, ...spells(1000, 500) },
+        ],
+      },
+    },
+    roomy: true,
+  },
+  {
+    title: 'hosts, VMs and migrations that fail',
+    cluster: {
+      hosts: fewHosts,
+      vms: vmsOf(12, (vm) => ({ demandMips: uneven(vm, 1800), host: vm % 4 })),
+      migration: { bytesPerS: 2e7, dirtyIntensity: 0.2, workingSetBytes: 1e8 },
+      faults: {
+        hosts: [
+          { hosts: [0, 2], ...spells(700, 400) },
+          { hosts: [1, 3], together: true, ...spells(1100, 200) },
+        ],
+        vms: { upMs: { type: 'exponential', mean: 1_500_000 } },
+        migrations: { failProbability: 0.3, slowProbability: 0.3 },
+        restartMs: 100_000,
+      },
+    },
+    // Not while hosts are down.
+    roomy: false,
   },
   {
     title: 'VMs faster than any host',
