@@ -2,6 +2,7 @@
  * What must hold after every event. Tests check all of it each time; it costs O(hosts + VMs).
  */
 
+import { checkLimits } from './accounting/limit-invariants.ts';
 import { checkLedger } from './accounting/twin-ledger.ts';
 import { fastestCoreMips, hostCapacityMips } from './domains.ts';
 import { assert } from './errors.ts';
@@ -21,6 +22,7 @@ export function checkInvariants(twin: Twin): void {
   checkFlows(twin);
   checkRequests(twin);
   if (twin.model.accounting !== undefined) checkLedger(twin);
+  checkLimits(twin);
 }
 
 /** Every VM that is there stands on exactly one host or in limbo, and hosts agree. */

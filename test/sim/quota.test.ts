@@ -9,9 +9,11 @@ import {
   governors,
   isLegalPlan,
   migrateVm,
+  setDomainPstate,
   setPstate,
   setQuota,
   settleAll,
+  summarizeRequests,
   Twin,
   TwinView,
 } from '../../sim/index.ts';
@@ -245,6 +247,48 @@ it('the fused tick and its plain form agree where some VMs have quotas', () => {
     ),
     tries(150),
   );
+});
+
+it('each vCPU has an equal part of a quota, at the speed of its own domain', () => {
+  const host = { cores: 4, pstates: threePstates, frequency: { domains: 4 } };
+  const twin = startTwin({ hosts: [host], vms: [{ host: 0, vcpus: 2, demandMips: 2000 }] });
+  setDomainPstate(twin, 0, 1, 2);
+  advance(twin, 0, checkInvariants);
+  expect(deliveredMips(twin, 0)).toBe(1000 + 500);
+  setQuota(twin, 0, 1);
+  // Half a core of 1000 and half a core of 500 MIPS.
+  expect(deliveredMips(twin, 0)).toBe(500 + 250);
+  advance(twin, 1000, checkInvariants);
+  settleAll(twin);
+  expect(twin.state.vmShortMi[0]).toBeCloseTo(1250, 9);
+});
+
+it('requests are served at the speed of the quota', () => {
+  const latencyMs = (cores: number): number => {
+    const twin = startTwin({
+      hosts: [{ cores: 1 }],
+      vms: [{ vcpus: 1, host: 0 }],
+      applications: [
+        {
+          name: 'a',
+          arrivals: { type: 'poisson', perS: 1 },
+          services: [
+            {
+              name: 's',
+              replicas: [0],
+              variants: [{ name: 'v', demand: { type: 'constant', mean: 1 } }],
+            },
+          ],
+        },
+      ],
+    });
+    setQuota(twin, 0, cores);
+    advance(twin, 20_000, checkInvariants);
+    // The fastest request met nobody else: 1 MIPS·s at quota × 1000 MIPS.
+    return summarizeRequests(twin)[0]!.latencyMs.p50;
+  };
+  expect(latencyMs(1)).toBeCloseTo(1, 1);
+  expect(latencyMs(0.25) / latencyMs(1)).toBeCloseTo(4, 1);
 });
 
 it('the load that governors see ends at the quota', () => {

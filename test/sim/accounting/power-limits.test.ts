@@ -309,6 +309,71 @@ it('refuses in words, and plans know', () => {
   expect(new TwinView(twin).vmPowerLimitW(0)).toBe(30);
 });
 
+/** The CPU loop from outside, with quotas, once every 100 ms whether anything changed or not. */
+function limitFromOutside(twin: Twin, limits: readonly number[], untilMs: number): number[][] {
+  const { vms } = twin.model;
+  const strides = new Float64Array(vms).fill(500);
+  const before = new Float64Array(vms);
+  const rows: number[][] = [];
+  for (let atMs = 100; atMs <= untilMs; atMs += 100) {
+    advance(twin, atMs);
+    settleAll(twin);
+    for (let vm = 0; vm < vms; vm++) {
+      const chargedJ = vmEnergy(twin, vm).idleJ + vmEnergy(twin, vm).activeJ;
+      const power = (chargedJ - before[vm]!) * 10;
+      before[vm] = chargedJ;
+      const most = Math.min(twin.model.workload.vcpus[vm]!, twin.model.hostCores[0]!);
+      const used = deliveredMips(twin, vm) / 1000;
+      let stride = strides[vm]!;
+      if (power > limits[vm]!) {
+        if (used > 0) stride = Math.max(stride, Math.floor((500 * most) / used));
+        stride += 20;
+      } else if (power < limits[vm]! - 1) stride = Math.max(500, stride - 20);
+      strides[vm] = Math.min(50_000, stride);
+    }
+    for (let vm = 0; vm < vms; vm++) {
+      const most = Math.min(twin.model.workload.vcpus[vm]!, twin.model.hostCores[0]!);
+      setQuota(twin, vm, strides[vm]! > 500 ? most * (500 / strides[vm]!) : Infinity);
+    }
+    rows.push([...strides]);
+  }
+  return rows;
+}
+
+it('does what the same loop does from outside with quotas, look by look', () => {
+  const vm = fc.record({
+    demandMips: fc.array(fc.integer({ min: 0, max: 2000 }), { minLength: 3, maxLength: 3 }),
+    vcpus: fc.integer({ min: 1, max: 2 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(vm, fc.double({ min: 0.5, max: 60, noNaN: true })), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      fc.constantFrom('none' as const, 'usage' as const),
+      (claims, idle) => {
+        const options: ClusterOptions = {
+          hosts: 1,
+          vms: claims.map(([each]) => ({ ...each, host: 0 })),
+          intervalS: 20,
+        };
+        const limits = claims.map(([, watts]) => watts);
+        const inside = limited(options, { vmCpuW: Float64Array.from(limits) }, idle);
+        const outside = Twin.create({ ...clusterModel(options), accounting: { idle } }, 1);
+        const expected = limitFromOutside(outside, limits, 60_000);
+        expected.forEach((strides, look) => {
+          advance(inside, 100 * (look + 1));
+          expect([...inside.state.limits.vmStride]).toEqual(strides);
+        });
+        settleAll(inside);
+        expect(inside.state.hostEnergyJ[0]).toBeCloseTo(outside.state.hostEnergyJ[0]!, 6);
+      },
+    ),
+    tries(40),
+  );
+});
+
 it('limits that are never met change nothing', () => {
   fc.assert(
     fc.property(randomCluster, randomDeedsAndFailures, (cluster, deeds) => {
