@@ -1,6 +1,7 @@
 /** Energy at the wall, money and carbon against values by hand and against small slices of time. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { crashVm } from '../../../sim/faults/crash.ts';
 import {
   advance,
   costBetween,
@@ -13,6 +14,7 @@ import {
   type FacilitySpec,
   facilityNow,
   governors,
+  placeVm,
   runPolicy,
   StepTrace,
   scalarCost,
@@ -118,6 +120,33 @@ describe('a facility by hand', () => {
       profit: expect.closeTo(2.5 - 15 - 0.02, 12),
     });
     expect(cost.money).toBeCloseTo(6 + 15 + 0.02, 12);
+  });
+
+  it('earns nothing while a VM restarts after a crash, whenever that is looked at', () => {
+    const tariff = { perVmHour: 1, perVcpuHour: 0, perGibHour: 0, perLostVcpuHour: 0 };
+    const twin = startTwin({
+      hosts: 1,
+      vms: [{ host: 0 }, { host: 0, departureS: 6000 }],
+      faults: { restartMs: 30 * minute },
+      facility: { tariff },
+    });
+    const hours = (): (number | undefined)[] => {
+      const { facility } = summarize(twin.fork()).summary;
+      return [facility?.revenue, facility?.forgone].map((sum) => Math.round(sum! * 60));
+    };
+    advance(twin, 60 * minute);
+    crashVm(twin, 0);
+    advance(twin, 70 * minute);
+    expect(hours()).toEqual([60 + 70, 10]);
+    // Ready to be placed after 30 min, placed after 40.
+    advance(twin, 95 * minute);
+    expect(hours()).toEqual([60 + 95, 35]);
+    crashVm(twin, 1);
+    advance(twin, 100 * minute);
+    expect(placeVm(twin, 0, 0)).toBeUndefined();
+    // The other ends 5 min after its crash.
+    advance(twin, 120 * minute);
+    expect(hours()).toEqual([60 + 20 + 95, 40 + 5]);
   });
 
   it('refuses what is no facility', () => {
