@@ -1,5 +1,6 @@
 /** Random clusters, with every feature of the twin on or off by chance. */
 
+import { hostLimitMeans } from '../../sim/accounting/limit-spec.ts';
 import type { PhaseSpec } from '../../sim/index.ts';
 import {
   buildModel,
@@ -10,6 +11,7 @@ import {
   type ModelSpec,
   type NetworkSpec,
   qemuAutoConverge,
+  StepTrace,
   sharedUint16,
   type TaskSpec,
   type TrafficSpec,
@@ -51,6 +53,7 @@ export function randomCluster(seed: number, without: Without): RandomCluster {
   );
   const network = randomNetwork(rolls, sizes, new Dice(seed, 'network'));
   const initialHost = randomPlaces(new Dice(seed, 'places'), hosts, workload);
+  const flows = randomFlows(rolls, sizes, network.type === 'star');
   const spec: ModelSpec = {
     hosts,
     workload,
@@ -61,17 +64,69 @@ export function randomCluster(seed: number, without: Without): RandomCluster {
     network,
     ...tasks,
     ...(applications.vms === 0 ? {} : { applications: applications.applications }),
-    ...randomFlows(rolls, sizes, network.type === 'star'),
+    ...flows,
     ...randomWeights(rolls('weights'), sizes),
     ...(governors.length === 0 ? {} : { governors }),
-    ...accountingOf(rolls('accounting')),
+    ...accountingOf(rolls('accounting'), rolls('limits'), sizes, flows.disks !== undefined),
+    ...quotasOf(rolls('quotas'), sizes),
+    ...facilityOf(rolls('facility'), spanMs),
     ...faultsOf(rolls('faults'), sizes),
   };
   return { model: buildModel(spec), spanMs };
 }
 
-function accountingOf(dice: Dice | undefined): Pick<ModelSpec, 'accounting'> {
-  return dice?.chance(0.4) ? { accounting: { idle: dice.pick(idlePolicies) } } : {};
+/** Who pays, and with it, at times, who must not pay more than so much. */
+function accountingOf(
+  dice: Dice | undefined,
+  limits: Dice | undefined,
+  { hosts, vms, spanMs }: Sizes,
+  hasDisks: boolean,
+): Pick<ModelSpec, 'accounting'> {
+  if (!dice?.chance(0.4)) return {};
+  const idle = dice.pick(idlePolicies);
+  if (!limits?.chance(0.4)) return { accounting: { idle } };
+  const everyMs = Math.max(1, Math.round(spanMs / 200));
+  const watts = (count: number, values: readonly number[]): Float64Array =>
+    Float64Array.from({ length: count }, () => limits.pick(values));
+  return {
+    accounting: {
+      idle,
+      limits: {
+        vmCpuW: watts(vms, [Infinity, 2, 30]),
+        vmDiskW: watts(vms, [Infinity, 0.1, 2]),
+        hostW: watts(hosts, [Infinity, 90, 160]),
+        means: limits.pick(hostLimitMeans),
+        everyMs,
+        diskEveryMs: everyMs * limits.integer(1, 3),
+        diskJoulesPerByte: Float64Array.from({ length: hasDisks ? hosts : 0 }, () => 1e-7),
+        requestBytes: 65_536,
+      },
+    },
+  };
+}
+
+function quotasOf(dice: Dice | undefined, { vms }: Sizes): Pick<ModelSpec, 'quota'> {
+  if (!dice?.chance(0.2)) return {};
+  const cores = dice.list(vms, () => dice.pick([Infinity, 0.2, 1, 1.7]));
+  return { quota: (vm) => cores[vm]! };
+}
+
+function facilityOf(dice: Dice | undefined, spanMs: number): Pick<ModelSpec, 'facility'> {
+  if (!dice?.chance(0.2)) return {};
+  const signal = (values: readonly number[]): StepTrace =>
+    new StepTrace(
+      Float64Array.from(values, (_, index) => Math.round((index * spanMs) / values.length)),
+      Float64Array.from(values),
+    );
+  return {
+    facility: {
+      pue: 1.2,
+      fixedW: dice.pick([0, 50]),
+      pricePerKwh: signal([0.2, 0.4, 0.1, 0.3]),
+      ...(dice.chance(0.5) ? { carbonGPerKwh: signal([300, 100, 400]) } : {}),
+      ...(dice.chance(0.3) ? { forecast: { hours: 1, error: 0.2, seed: 1 } } : {}),
+    },
+  };
 }
 
 function faultsOf(dice: Dice | undefined, sizes: Sizes): Pick<ModelSpec, 'faults'> {

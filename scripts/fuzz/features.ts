@@ -23,6 +23,9 @@ export const features = [
   'policies',
   'failures',
   'faults',
+  'quotas',
+  'limits',
+  'facility',
 ] as const;
 export type Feature = (typeof features)[number];
 

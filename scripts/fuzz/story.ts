@@ -6,7 +6,9 @@ import {
   decideOnce,
   failHost,
   failMigration,
+  limitHostPower,
   limitPstates,
+  limitVmPower,
   migrateVm,
   type Policy,
   parkReplica,
@@ -18,6 +20,7 @@ import {
   setDiskLimit,
   setDomainPstate,
   setPstate,
+  setQuota,
   setReplicas,
   setTraffic,
   setVariant,
@@ -68,6 +71,11 @@ const acts = {
     setTraffic(twin, a % Math.max(1, twin.model.traffic.count), [0, 1, 1e6, 1e9][b % 4]!),
   setDiskLimit: (twin, a, b) =>
     setDiskLimit(twin, a % twin.model.vms, [0, 1000, 1e7, Infinity][b % 4]!),
+  setQuota: (twin, a, b) => setQuota(twin, a % twin.model.vms, [0.1, 1, 2.5, Infinity][b % 4]!),
+  limitVm: (twin, a, b, c) =>
+    limitVmPower(twin, a % twin.model.vms, [0, 5, 40, Infinity][b % 4]!, c % 2 ? 'cpu' : 'disk'),
+  limitHost: (twin, a, b) =>
+    limitHostPower(twin, b % twin.model.hosts, [0, 90, 150, Infinity][a % 4]!),
   setVariant: (twin, a, b, c) => setVariant(twin, a % 2, b % 3, c % 3),
   park: (twin, a) => parkReplica(twin, replica(twin, a)),
   activate: (twin, a) => activateReplica(twin, replica(twin, a)),
