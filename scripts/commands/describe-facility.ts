@@ -16,7 +16,7 @@ export function describeFacility({ facility }: RunSummary): string {
     electricity === undefined ? '' : line('electricity', money(electricity)),
     revenue === undefined
       ? ''
-      : line('revenue', `${money(revenue)}; ${money(forgone)} forgone by VMs that waited`),
+      : line('revenue', `${money(revenue)}; ${money(forgone)} forgone by VMs without a host`),
     penalty === 0 ? '' : line('penalty', money(penalty)),
     profit === undefined ? '' : line('profit', money(profit)),
   ].join('');

@@ -74,7 +74,7 @@ export const columns = {
   money: {
     title: 'Money',
     unit: 'currency',
-    explanation: 'price of electricity, penalties, and revenue forgone by VMs that waited',
+    explanation: 'price of electricity, penalties, and revenue forgone by VMs without a host',
     texts: estimated((result) => result.money, 4),
     isShown: ({ money }) => money !== undefined,
   },

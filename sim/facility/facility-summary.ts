@@ -14,7 +14,7 @@ export interface FacilitySummary {
   /** All in units of the currency. */
   readonly electricity?: number;
   readonly revenue?: number;
-  /** Revenue of the time in which VMs waited for a host. */
+  /** Revenue of the time in which VMs waited for a host or restarted. */
   readonly forgone?: number;
   /** For work not delivered. */
   readonly penalty?: number;
