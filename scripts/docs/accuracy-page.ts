@@ -33,7 +33,7 @@ governors and of migrations) the row judges what remains.
 
 ${table('exact')}
 
-${queueingNote}
+${statisticsNote}
 
 ## Against other simulators
 
@@ -92,8 +92,8 @@ traces that are not part of the repository. They are looked for in \`../shared\`
 is the next power of ten above the error, whose digits differ between machines.`;
 }
 
-const queueingNote = `Rows against queueing theory are statistics: ten independent runs, their mean, and half the width of its 95 % confidence
-interval (Student's t). The two single queues share their arrivals, so their deviations go together.`;
+const statisticsNote = `Rows against queueing and renewal theory are statistics: ten independent runs, their mean, and half the width of its 95 %
+confidence interval (Student's t). The two single queues share their arrivals, so their deviations go together.`;
 
 /** Published errors beside ours; data with its source. */
 function metersNote(): string {

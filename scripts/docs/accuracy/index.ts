@@ -6,6 +6,7 @@ import { engine } from './engine.ts';
 import { exactMath } from './exact-math.ts';
 import { budgetLoops, experiments } from './experiments.ts';
 import { facility } from './facility.ts';
+import { faults } from './faults.ts';
 import { governorGroup } from './governors.ts';
 import { gradients } from './gradients.ts';
 import { migration } from './migration.ts';
@@ -32,6 +33,7 @@ export const accuracyGroups: readonly AccuracyGroup[] = [
   cstates,
   thermal,
   powerStates,
+  faults,
   migration,
   network,
   engine,
