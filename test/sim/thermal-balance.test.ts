@@ -102,6 +102,13 @@ describe('one decision', () => {
     ]);
   });
 
+  it('helps the host that will throttle before one that is only hotter', () => {
+    // 68 °C without a limit, 53 °C over a limit of 50 °C, 40 °C: the mean is 53.7 °C.
+    const hosts = [{ heat: heat(30) }, { heat: heat(15, 50) }, { heat: heat(20) }];
+    const vms = [...loaded, ...loaded.map((vm) => ({ ...vm, host: 1 }))];
+    expect(plan({ hosts, vms }, {}, 1)).toEqual([{ type: 'migrate', vm: 3, host: 2 }]);
+  });
+
   it('does nothing without temperatures but place what waits, as all-on does', () => {
     const vms = [...loaded, { demandMips: 300 }, { demandMips: 200 }];
     const twin = startTwin({ hosts: 3, vms });
