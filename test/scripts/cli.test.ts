@@ -176,7 +176,10 @@ const badScenarios: readonly {
   {
     title: 'an unknown kind of workload',
     text: small.replace('type: synthetic', 'type: syntetic'),
-    says: ["s.yaml: workload.type: expected 'none' | 'synthetic' | 'planetlab' | ", 'got "syntetic"'],
+    says: [
+      "s.yaml: workload.type: expected 'none' | 'synthetic' | 'planetlab' | ",
+      'got "syntetic"',
+    ],
   },
   {
     title: 'a trace that is not there',

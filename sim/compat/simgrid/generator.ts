@@ -4,8 +4,8 @@
  * an exact integer, so host energies can be compared bit for bit.
  */
 import { sharedUint16 } from '../../columns.ts';
-import { advance } from '../../engine.ts';
 import { hostEnergyNowJ } from '../../energy-now.ts';
+import { advance } from '../../engine.ts';
 import { buildModel, type ClusterModel } from '../../model.ts';
 import { Twin } from '../../twin.ts';
 import { createWorkload } from '../../workload.ts';

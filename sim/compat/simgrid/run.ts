@@ -7,12 +7,13 @@
  * Where SimGrid 3.32 has bugs this gives what its model says: an idle VM that has moved uses
  * nothing, a P-state change reaches the VMs on the host, a core of speed 0 does no work.
  */
+
+import { hostEnergyNowJ } from '../../energy-now.ts';
 import { advance } from '../../engine.ts';
 import { assert, inputError } from '../../errors.ts';
 import { setPstate } from '../../frequency.ts';
 import { endGovernor } from '../../governing.ts';
 import { initialize } from '../../initialize.ts';
-import { hostEnergyNowJ } from '../../energy-now.ts';
 import type { ClusterModel } from '../../model.ts';
 import { failHost, powerOn } from '../../power-transitions.ts';
 import { settleHost } from '../../sharing.ts';
