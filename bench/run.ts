@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the benches one after the other, as Markdown that can go into `RESULTS.md`.
  *
- *   npm run --silent bench                     all but oracle-settings, some three minutes
+ *   npm run --silent bench                     all but oracle-settings, some five minutes
  *   npm run --silent bench -- rollouts         only those named
  *
  * The PlanetLab day is `../shared/data/planetlab/20110303`, or under the directory named by
@@ -16,6 +16,7 @@ import { benchLearnerRuntime } from './learner-runtime.ts';
 import { benchOracleSettings } from './oracle-settings.ts';
 import { benchPlanetlabDay } from './planetlab-day.ts';
 import { benchRollouts } from './rollouts.ts';
+import { scaleRows } from './scale.ts';
 import { benchSimgridS4 } from './simgrid-s4.ts';
 
 interface Bench {
@@ -41,6 +42,13 @@ const benches: readonly Bench[] = [
     notes:
       'Seed 1. Wall time, 7 runs of 2,000 forks (200 into new buffers), 10 clones or 32 plans.',
     run: rolloutRows,
+  },
+  {
+    name: 'scale',
+    title: 'Scale: up to 10,000 hosts × 100,000 VMs',
+    notes:
+      'Seed 1. CPU time on one core, 7 runs of each in a process of its own, the first with cold code. Synthetic office demand; VMs lie on hosts drawn by chance, or where it says so in the order of their ids; half the hosts have SPECpower curves.',
+    run: async () => scaleRows(),
   },
   {
     name: 'simgrid-s4',
