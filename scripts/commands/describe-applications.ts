@@ -1,5 +1,6 @@
 /** The lines that `wattwin simulate` prints about applications. */
 import type { RequestCounts, RunSummary } from '../../sim/index.ts';
+import { line } from './line.ts';
 
 /** Empty without applications. */
 export function describeApplications(summary: RunSummary): string {
@@ -22,8 +23,6 @@ export function describeApplications(summary: RunSummary): string {
   }
   return lines.join('');
 }
-
-const line = (label: string, value: string): string => `  ${label.padEnd(22)}${value}\n`;
 
 function counts({
   begun,

@@ -1,5 +1,6 @@
 /** The lines that `wattwin simulate` prints about energy at the wall, money and carbon. */
 import type { RunSummary } from '../../sim/index.ts';
+import { line } from './line.ts';
 
 /** Empty without a facility. */
 export function describeFacility({ facility }: RunSummary): string {
@@ -21,5 +22,3 @@ export function describeFacility({ facility }: RunSummary): string {
     profit === undefined ? '' : line('profit', money(profit)),
   ].join('');
 }
-
-const line = (label: string, value: string): string => `  ${label.padEnd(22)}${value}\n`;

@@ -20,8 +20,7 @@ import { type LoadedEpisode, loadEpisode, readEpisode, startTwin } from '../epis
 import { policyOf } from '../evaluate/contestant.ts';
 import { writeAtomically } from '../files.ts';
 import { writeVirtualEnergy } from '../virtual-energy.ts';
-import { describeApplications } from './describe-applications.ts';
-import { describeFacility } from './describe-facility.ts';
+import { describeRun } from './describe-run.ts';
 
 interface Options {
   readonly policy?: string;
@@ -79,7 +78,7 @@ function simulate(path: string, options: Options): void {
   if (options.virtualEnergy !== undefined) writeVirtualEnergy(options.virtualEnergy, twin);
   if (options.json) printJson(outcome(result, episode.seed, bill));
   else {
-    process.stdout.write(describe(scenario.name, episode.seed, result));
+    process.stdout.write(describeRun(scenario.name, episode.seed, result));
     if (bill !== undefined) process.stdout.write(`\n${formatBill(bill)}`);
   }
 }
@@ -126,42 +125,5 @@ function writeRun(
   writeAtomically(
     join(directory, 'series.csv'),
     `time_ms,power_w,hosts_on,migrations\n${rows.join('\n')}\n`,
-  );
-}
-
-function describe(name: string, seed: number, result: RunResult): string {
-  const { summary, cost } = result;
-  const line = (label: string, value: string): string => `  ${label.padEnd(22)}${value}\n`;
-  return (
-    `${name}, ${result.policy}, seed ${seed}: ${(summary.simulatedS / 3600).toFixed(1)} h simulated, ` +
-    `${summary.eventsProcessed} events\n` +
-    line('energy', `${summary.energyKwh.toFixed(3)} kWh`) +
-    describeFacility(summary) +
-    line(
-      'lost work',
-      `${cost.lostVcpuHours.toFixed(3)} vCPU·h (${(100 * summary.unservedFraction).toFixed(3)} % of demand)`,
-    ) +
-    line('objective', `${result.objective.toFixed(3)} kWh-equivalents`) +
-    line(
-      'hosts on',
-      `${summary.meanHostsOn.toFixed(2)} on average; switched on ${summary.hostsSwitchedOn}, off ${summary.hostsSwitchedOff} times`,
-    ) +
-    line(
-      'migrations',
-      `${summary.migrations} (mean ${summary.meanMigrationS.toFixed(1)} s, downtime ${summary.meanDowntimeMs.toFixed(1)} ms)`,
-    ) +
-    line('SLATAH', `${(100 * summary.slatah).toFixed(3)} %`) +
-    line('PDM', `${(100 * summary.pdm).toFixed(4)} %`) +
-    line('SLAV, ESV', `${summary.slav.toExponential(3)}, ${summary.esv.toExponential(3)} kWh`) +
-    line('P-state changes', String(summary.pstateChanges)) +
-    line('mean wait for a host', `${summary.meanWaitS.toFixed(1)} s`) +
-    line('fairness (Jain)', summary.fairness.toFixed(4)) +
-    (summary.responseS === undefined
-      ? ''
-      : line(
-          'task response',
-          `mean ${summary.responseS.mean.toFixed(1)} s, p99 ${summary.responseS.p99.toFixed(1)} s`,
-        )) +
-    describeApplications(summary)
   );
 }
