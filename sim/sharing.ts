@@ -216,27 +216,33 @@ function shareSplit(twin: Twin, host: number): void {
 /** Hosts with nothing but VMs that follow their demand. */
 function shareSlots(twin: Twin, host: number): void {
   const { model, state } = twin;
-  const { slots, vmAskedMips, vmThreads } = state;
+  const { slots, vmAskedMips, vmThreads, vmShareWeight, vmMigration, vmQuota } = state;
   const coreMips = fastestCoreMips(twin, host);
   const background = backgroundMips(twin, host, coreMips);
   const capacity = coreMips * model.hostCores[host]! - background;
   const start = state.hostSlot[host]!;
   const count = state.hostVms[host]!;
-  const copied = state.hostCopied[host]! > 0;
+  const hasLimits = state.limits.vmCores.length > 0;
   const { caps, weights } = twin.scratch;
   let askedSum = 0;
   let capSum = 0;
+  let deniedSum = 0;
   for (let index = 0; index < count; index++) {
     const vm = slots[start + index]!;
     const want = vmAskedMips[vm]!;
     const top = vmThreads[vm]! * coreMips;
-    const cap = claimMips(twin, vm, want, top, quotaMips(twin, vm, coreMips));
+    const isCopied = vmMigration[vm]! >= 0;
+    let cap = want < top ? want : top;
+    if (isCopied || hasLimits || vmQuota[vm] !== Infinity) {
+      cap = claimMips(twin, vm, want, top, quotaMips(twin, vm, coreMips));
+    }
+    if (isCopied) deniedSum += deniedMips(twin, vm);
     askedSum += want;
     capSum += cap;
     caps[index] = cap;
-    weights[index] = state.vmShareWeight[vm]!;
+    weights[index] = vmShareWeight[vm]!;
   }
-  if (copied) askedSum -= deniedSum(twin, host);
+  askedSum -= deniedSum;
   const level = waterLevel(caps, weights, count, capacity);
   state.hostAskedMips[host] = askedSum + background;
   state.hostLevel[host] = level;
