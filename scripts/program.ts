@@ -3,6 +3,8 @@ import { Command } from 'commander';
 import { calibrateCommand } from './commands/calibrate.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { labelCommand } from './commands/label.ts';
+import { observeCommand } from './commands/observe.ts';
+import { probeCommand } from './commands/probe.ts';
 import { reportCommand } from './commands/report.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { tracesCommand } from './commands/traces.ts';
@@ -35,6 +37,8 @@ Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
     reportCommand(),
     tracesCommand(),
     calibrateCommand(),
+    probeCommand(),
+    observeCommand(),
   ]) {
     program.addCommand(command.copyInheritedSettings(program));
     for (const part of command.commands) part.copyInheritedSettings(program);

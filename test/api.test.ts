@@ -11,6 +11,7 @@ const entries = [
   'traces/index.ts',
   'oracle/index.ts',
   'learner/index.ts',
+  'deploy/index.ts',
 ];
 
 /** Names that an index re-exports, types marked, in order. */

@@ -12,6 +12,7 @@ const folders = [
   'traces',
   'oracle',
   'learner',
+  'deploy',
   'scripts',
   'bench',
   'examples',
@@ -68,8 +69,8 @@ const inFolders = (...names: readonly Folder[]): Source[] =>
   sources.filter((source) => names.includes(source.folder));
 
 const core = inFolders('sim', 'oracle', 'learner');
-const library = inFolders('sim', 'traces', 'oracle', 'learner');
-const shipped = inFolders('sim', 'traces', 'oracle', 'learner', 'scripts');
+const library = inFolders('sim', 'traces', 'oracle', 'learner', 'deploy');
+const shipped = inFolders('sim', 'traces', 'oracle', 'learner', 'deploy', 'scripts');
 
 const banned: readonly (readonly [
   what: string,
@@ -83,6 +84,22 @@ const banned: readonly (readonly [
     /\bperformance\.now\b|\bhrtime\b/,
     core,
     'a clock handed in (`RunOptions.clock`)',
+  ],
+  [
+    'a clock beside the port',
+    /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bhrtime\b|\bset(?:Timeout|Interval)\b/,
+    inFolders('deploy').filter((source) => source.path !== 'deploy/clock.ts'),
+    'the `Clock` of deploy/clock.ts',
+  ],
+  [
+    'a shell of its own',
+    /\bexec(?:Sync)?\(|\bshell:/,
+    inFolders('deploy').map((source) => ({
+      ...source,
+      // A regular expression's own `exec`.
+      code: source.code.replace(/(?<=\.)exec\(/g, 'call('),
+    })),
+    'spawn with an argument list',
   ],
   ['chance of its own', /\bMath\.random\b|\brandomUUID\b/, library, 'RandomStream or Chance'],
   ['the process', /(?<![.\w])process\.|'node:process'/, core, 'an argument'],
@@ -104,7 +121,7 @@ const banned: readonly (readonly [
     'functions whose last bits are left to the engine',
     /\bMath\.(?:exp|expm1|log\w*|sinh?|cosh?|tanh?|a(?:sin|cos|tan)\w*|cbrt|hypot)\b/,
     // The normal deviate of rng.ts serves generators and training, never a run.
-    inFolders('sim').filter((source) => source.path !== 'sim/rng.ts'),
+    inFolders('sim').filter((source) => source.path !== 'sim/numbers/rng.ts'),
     'arithmetic and Math.sqrt',
   ],
   ['state of a module', /^(?:export )?(?:let|var)\b/m, library, 'a value that is handed around'],
@@ -145,7 +162,15 @@ describe('no source holds', () => {
 it('the bans see what they ban', () => {
   const code = (text: string): Source[] => [{ path: 'x', folder: 'sim', text, code: codeOf(text) }];
   const sample = [
-    ...['new Date()', 'performance.now()', 'Math.random()', 'process.argv', 'setTimeout(f, 1)'],
+    ...[
+      'new Date()',
+      'performance.now()',
+      'Date.now()',
+      'exec(name)',
+      'Math.random()',
+      'process.argv',
+      'setTimeout(f, 1)',
+    ],
     ...[
       'console.log(1)',
       "import { join } from 'node:fs';",
@@ -179,10 +204,11 @@ describe('imports', () => {
     traces: ['sim'],
     oracle: ['sim'],
     learner: ['sim', 'oracle'],
-    scripts: ['sim', 'traces', 'oracle', 'learner'],
+    deploy: ['sim'],
+    scripts: ['sim', 'traces', 'oracle', 'learner', 'deploy'],
     bench: ['sim', 'traces', 'oracle', 'learner', 'scripts'],
     examples: ['sim', 'traces', 'oracle', 'learner'],
-    test: ['sim', 'traces', 'oracle', 'learner', 'scripts', 'bench', 'examples'],
+    test: ['sim', 'traces', 'oracle', 'learner', 'deploy', 'scripts', 'bench', 'examples'],
   };
 
   /** Files that a source imports, relative to the root. */
@@ -250,7 +276,7 @@ describe('docstrings', () => {
   });
 
   it('stand above every public function and class', () => {
-    const bare = ['sim', 'traces', 'oracle', 'learner'].flatMap((folder) => {
+    const bare = ['sim', 'traces', 'oracle', 'learner', 'deploy'].flatMap((folder) => {
       const index = readFileSync(join(root, folder, 'index.ts'), 'utf8');
       return [...index.matchAll(/export \{([^}]*)\} from '([^']+)'/g)].flatMap(([, list, from]) => {
         const path = join(folder, from!);

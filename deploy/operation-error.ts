@@ -1,0 +1,61 @@
+/** Failures of the world: a host, its network, its tools. Never a bug, never the user's input. */
+
+/** What can go wrong with a command on a host. */
+export type OperationCode =
+  | 'ERR_SSH_MISSING'
+  | 'ERR_SSH_CONFIG'
+  | 'ERR_UNREACHABLE'
+  | 'ERR_HOST_KEY_CHANGED'
+  | 'ERR_HOST_KEY_UNKNOWN'
+  | 'ERR_AUTHENTICATION'
+  | 'ERR_COMMAND_MISSING'
+  | 'ERR_TIMEOUT'
+  | 'ERR_OUTPUT_LIMIT'
+  | 'ERR_OUTPUT_TRUNCATED'
+  | 'ERR_INTERRUPTED'
+  | 'ERR_REMOTE_FAILED';
+
+/**
+ * Codes after which asking the same host again cannot help, and might harm: the answer would come
+ * from a host that is not known, or would count as one more failed login.
+ */
+const hopeless: ReadonlySet<OperationCode> = new Set<OperationCode>([
+  'ERR_SSH_MISSING',
+  'ERR_SSH_CONFIG',
+  'ERR_HOST_KEY_CHANGED',
+  'ERR_HOST_KEY_UNKNOWN',
+  'ERR_AUTHENTICATION',
+  'ERR_COMMAND_MISSING',
+]);
+
+/** A command on a host failed. The message is one line, without control characters. */
+export class OperationError extends Error {
+  override readonly name = 'OperationError';
+  readonly code: OperationCode;
+  readonly host: string;
+
+  constructor(code: OperationCode, host: string, message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+    this.code = code;
+    this.host = host;
+  }
+
+  /** Whether the same command may work later without anyone doing something. */
+  get mayPass(): boolean {
+    return !hopeless.has(this.code);
+  }
+}
+
+/**
+ * Text from a host as one line for a terminal: control characters, which could move the cursor or
+ * rename the window, become a middle dot.
+ */
+export function printable(text: string): string {
+  return Array.from(text.trim(), (character) => {
+    const code = character.codePointAt(0)!;
+    const isControl = code < 32 || (code >= 127 && code < 160);
+    // Marks that reverse the direction of what follows or hide it.
+    const isFormat = (code >= 0x200b && code <= 0x200f) || (code >= 0x202a && code <= 0x202e);
+    return isControl || isFormat || (code >= 0x2066 && code <= 0x2069) ? '·' : character;
+  }).join('');
+}

@@ -1,0 +1,181 @@
+/** Samples of many hosts, each at its own pace: a host that fails holds up no other. */
+import type { Clock } from '../clock.ts';
+import { OperationError } from '../operation-error.ts';
+import type { Transport } from '../ssh/transport.ts';
+import { sampleBetween } from './difference.ts';
+import { intervalBetween } from './interval.ts';
+import { type HostReading, type ReadingOptions, readHost, readingSections } from './reading.ts';
+import type { HostSample } from './sample.ts';
+
+export interface ObserveOptions extends ReadingOptions {
+  /** From one reading to the next, ms. */
+  readonly everyMs: number;
+  /** Limit for one reading, ms. */
+  readonly timeoutMs: number;
+  /** Ends a host after so many samples. */
+  readonly samplesMax?: number | undefined;
+  /** Hosts that are asked at the same time. */
+  readonly parallel: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly clock: Clock;
+}
+
+export type Observation =
+  | { readonly kind: 'sample'; readonly host: string; readonly sample: HostSample }
+  /** A first reading, from which differences are taken: `reboot` after the host was started anew. */
+  | { readonly kind: 'baseline'; readonly host: string; readonly why: 'first' | 'reboot' }
+  /** The host answers, but its time stands still. */
+  | { readonly kind: 'frozen'; readonly host: string }
+  | {
+      readonly kind: 'failed';
+      readonly host: string;
+      readonly error: OperationError;
+      /** Absent when the host is given up. */
+      readonly retryInMs?: number;
+    };
+
+/** How observing a host ended. */
+export interface HostOutcome {
+  readonly host: string;
+  readonly samples: number;
+  readonly failures: number;
+  /** The last failure, if nothing came after it. */
+  readonly error?: OperationError;
+}
+
+/** Longest pause after failures in a row, ms. */
+const retryMaxMs = 60_000;
+
+/**
+ * Reads all hosts until the signal, the number of samples, or failures end it.
+ *
+ * @param onObservation Called as things happen; what it throws ends everything.
+ * @returns One outcome per host, in the order of `hosts`.
+ */
+export async function observeHosts(
+  hosts: readonly string[],
+  transport: Transport,
+  options: ObserveOptions,
+  onObservation: (observation: Observation) => void,
+): Promise<HostOutcome[]> {
+  const stop = new AbortController();
+  const end = (): void => stop.abort();
+  options.signal?.addEventListener('abort', end);
+  if (options.signal?.aborted === true) end();
+  const gate = new Gate(options.parallel);
+  const given = { ...options, signal: stop.signal };
+  const failures: unknown[] = [];
+  try {
+    const outcomes = await Promise.all(
+      hosts.map((host) =>
+        observeHost(host, transport, given, gate, onObservation).catch((error: unknown) => {
+          // Ours, not the host's: stop the others and say so.
+          failures.push(error);
+          end();
+          return { host, samples: 0, failures: 0 };
+        }),
+      ),
+    );
+    if (failures.length > 0) throw failures[0];
+    return outcomes;
+  } finally {
+    options.signal?.removeEventListener('abort', end);
+  }
+}
+
+async function observeHost(
+  host: string,
+  transport: Transport,
+  options: ObserveOptions & { readonly signal: AbortSignal },
+  gate: Gate,
+  onObservation: (observation: Observation) => void,
+): Promise<HostOutcome> {
+  const { clock, everyMs, signal, samplesMax = Number.POSITIVE_INFINITY, timeoutMs } = options;
+  const sections = readingSections(options);
+  const startMs = clock.monotonicMs();
+  let before: HostReading | undefined;
+  let samples = 0;
+  let failures = 0;
+  let failuresInRow = 0;
+  let error: OperationError | undefined;
+  while (!signal.aborted && samples < samplesMax) {
+    let retryInMs = 0;
+    try {
+      const answer = await gate.pass(() => transport.run(host, sections, { timeoutMs, signal }));
+      const reading = readHost(host, answer);
+      if (reading === undefined) {
+        throw new OperationError(
+          'ERR_REMOTE_FAILED',
+          host,
+          `${host}: it has no /proc/uptime; only Linux hosts can be observed`,
+        );
+      }
+      const observation = compare(before, reading);
+      // A reading at a standstill is no start for a difference.
+      if (observation.kind !== 'frozen') before = reading;
+      if (observation.kind === 'sample') samples++;
+      error = undefined;
+      failuresInRow = 0;
+      onObservation(observation);
+    } catch (caught) {
+      if (!(caught instanceof OperationError)) throw caught;
+      if (caught.code === 'ERR_INTERRUPTED') break;
+      error = caught;
+      failures++;
+      failuresInRow++;
+      if (!caught.mayPass) {
+        onObservation({ kind: 'failed', host, error: caught });
+        break;
+      }
+      retryInMs = Math.max(everyMs, Math.min(retryMaxMs, everyMs * 2 ** (failuresInRow - 1)));
+      onObservation({ kind: 'failed', host, error: caught, retryInMs });
+    }
+    if (samples >= samplesMax) break;
+    await clock.sleep(pauseMs(clock.monotonicMs() - startMs, everyMs, retryInMs), signal);
+  }
+  return { host, samples, failures, ...(error === undefined ? {} : { error }) };
+}
+
+/** Until the next multiple of the interval that is not before `leastMs`; missed ones are left out. */
+function pauseMs(sinceStartMs: number, everyMs: number, leastMs: number): number {
+  const nextMs = (Math.floor(sinceStartMs / everyMs) + 1) * everyMs;
+  const waits = Math.max(0, Math.ceil((leastMs - (nextMs - sinceStartMs)) / everyMs));
+  return nextMs - sinceStartMs + waits * everyMs;
+}
+
+/** What a reading says, given the one before it. */
+export function compare(before: HostReading | undefined, after: HostReading): Observation {
+  const { host } = after;
+  if (before === undefined) return { kind: 'baseline', host, why: 'first' };
+  const interval = intervalBetween(before, after);
+  switch (interval.kind) {
+    case 'reboot':
+      return { kind: 'baseline', host, why: 'reboot' };
+    case 'frozen':
+      return { kind: 'frozen', host };
+    case 'continuous':
+      return { kind: 'sample', host, sample: sampleBetween(before, after, interval) };
+  }
+}
+
+/** Lets so many through at a time, the others wait in order. */
+class Gate {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(places: number) {
+    this.#free = places;
+  }
+
+  async pass<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}
