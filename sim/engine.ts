@@ -6,19 +6,19 @@ import { limitTimer } from './accounting/power-limits.ts';
 import { assert } from './errors.ts';
 import { facilityTimer } from './facility/facility-meter.ts';
 import { faultTimer } from './faults/events.ts';
-import { frequencyTimer } from './frequency.ts';
-import { sampleGovernor } from './governing.ts';
-import { heatTimer } from './heat.ts';
+import { followDemand, streamTimer } from './flows/streams.ts';
+import { frequencyTimer } from './hosts/frequency.ts';
+import { sampleGovernor } from './hosts/governing.ts';
+import { heatTimer } from './hosts/heat.ts';
+import { completePowerTransition } from './hosts/power-transitions.ts';
 import { deadlineTimer, migrationTimer } from './migration/transfers.ts';
-import { completePowerTransition } from './power-transitions.ts';
 import { requestTimer } from './requests/events.ts';
-import { followDemand, streamTimer } from './streams.ts';
-import { completeTasks, wakeTask } from './tasks.ts';
 import { applyDemandRow } from './tick.ts';
 import { cancel, phaseOf, phases } from './timers.ts';
 import { keepPromises } from './transitions.ts';
 import type { Twin } from './twin.ts';
-import { admitVm, departVm } from './vm-lifecycle.ts';
+import { completeTasks, wakeTask } from './vms/tasks.ts';
+import { admitVm, departVm } from './vms/vm-lifecycle.ts';
 
 /** Called after every event; tests check invariants here. */
 export type AfterEvent = (twin: Twin) => void;

@@ -22,8 +22,6 @@ export {
   type VmEnergy,
   vmEnergy,
 } from './accounting/twin-ledger.ts';
-export { sharedFloat64, sharedInt32, sharedUint16 } from './columns.ts';
-export { type DiskDemand, type DiskSpec, diskResponseS } from './disk-spec.ts';
 export { energyNowJ, hostEnergyNowJ, joulesPerKwh } from './energy-now.ts';
 export { type AfterEvent, advance } from './engine.ts';
 export {
@@ -55,7 +53,10 @@ export type {
 } from './faults/fault-spec.ts';
 export type { FaultSummary } from './faults/fault-summary.ts';
 export { drawLifetime, type LifetimeSpec } from './faults/lifetime.ts';
-export { limitPstates, setDomainPstate, setPstate } from './frequency.ts';
+export { type DiskDemand, type DiskSpec, diskResponseS } from './flows/disk-spec.ts';
+export type { NetworkSpec, RoutedNetwork, StarNetwork } from './flows/network-spec.ts';
+export { setDiskLimit, setTraffic, streamBytes, streamStatus } from './flows/streams.ts';
+export type { TrafficEnd, TrafficSpec } from './flows/traffic-spec.ts';
 export {
   createGovernor,
   type GovernorKind,
@@ -66,6 +67,7 @@ export {
   governorNamed,
   governors,
 } from './governors/index.ts';
+export { limitPstates, setDomainPstate, setPstate } from './hosts/frequency.ts';
 export type {
   FrequencySpec,
   GovernorSpec,
@@ -74,7 +76,8 @@ export type {
   IdleSpec,
   PstateSpec,
   SleepSpec,
-} from './host-spec.ts';
+} from './hosts/host-spec.ts';
+export { failHost, powerOff, powerOn } from './hosts/power-transitions.ts';
 export { checkInvariants } from './invariants.ts';
 export { type RunSummary, summarize } from './metrics.ts';
 export type { CopyingCores, MigrationSpec } from './migration/columns.ts';
@@ -101,7 +104,10 @@ export {
   type ClusterModel,
   type ModelSpec,
 } from './model.ts';
-export type { NetworkSpec, RoutedNetwork, StarNetwork } from './network-spec.ts';
+export { sharedFloat64, sharedInt32, sharedUint16 } from './numbers/columns.ts';
+export { CarbonTrace, PriceTrace } from './numbers/rated-trace.ts';
+export { RandomStream } from './numbers/rng.ts';
+export { type OutsideRule, StepTrace, type StepTraceOptions } from './numbers/step-trace.ts';
 export {
   type CostVector,
   costBetween,
@@ -124,7 +130,6 @@ export {
 } from './plan.ts';
 export { createPolicy, policyKinds, policyNames } from './policies/index.ts';
 export { type Chance, inSequence, type Policy } from './policy.ts';
-export { failHost, powerOff, powerOn } from './power-transitions.ts';
 export {
   type Candidate,
   distinctPlans,
@@ -138,7 +143,6 @@ export {
 } from './proposals/candidates.ts';
 export { plannedDemand, withHeadroom, withPstates } from './proposals/frequency.ts';
 export { isLegalPlan } from './proposals/legality.ts';
-export { CarbonTrace, PriceTrace } from './rated-trace.ts';
 export type { Recorder } from './recorder.ts';
 export type { DistributionSpec } from './requests/distribution.ts';
 export {
@@ -179,7 +183,6 @@ export {
   type ServiceSummary,
   summarizeRequests,
 } from './requests/request-summary.ts';
-export { RandomStream } from './rng.ts';
 export {
   type Decision,
   decideOnce,
@@ -195,15 +198,10 @@ export { type HostPreset, hostFromPreset, hostPresets } from './scenario/host-pr
 export { issuesOf, parseScenario } from './scenario/parse.ts';
 export { parseQuantity, quantityExamples } from './scenario/quantity.ts';
 export { quantity, type Scenario, scenarioSchema } from './scenario/schema.ts';
-export { setQuota } from './set-quota.ts';
 export { deliveredMips } from './sharing.ts';
 export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
 export { ClusterState } from './state.ts';
 export { hostPower, migrationOutcome, migrationStage, taskStatus, vmStatus } from './status.ts';
-export { type OutsideRule, StepTrace, type StepTraceOptions } from './step-trace.ts';
-export { setDiskLimit, setTraffic, streamBytes, streamStatus } from './streams.ts';
-export type { PhaseSpec, TaskSpec } from './task-spec.ts';
-export type { TrafficEnd, TrafficSpec } from './traffic-spec.ts';
 export {
   migrateVm,
   placeVm,
@@ -212,4 +210,6 @@ export {
 } from './transitions.ts';
 export { Twin } from './twin.ts';
 export { type ClusterView, historyMax, TwinView } from './view.ts';
+export { setQuota } from './vms/set-quota.ts';
+export type { PhaseSpec, TaskSpec } from './vms/task-spec.ts';
 export { createWorkload, sliceWorkload, type VmSpec, type Workload } from './workload.ts';

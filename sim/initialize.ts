@@ -3,15 +3,15 @@ import { initializeLimits } from './accounting/limit-meter.ts';
 import { assert } from './errors.ts';
 import { initializeFacility } from './facility/facility-meter.ts';
 import { initializeFaults } from './faults/events.ts';
+import { initializeStreams } from './flows/streams.ts';
 import { initializeRequests } from './requests/events.ts';
 import { shareHost } from './sharing.ts';
-import { addResident, layOutSlots } from './slots.ts';
 import { hostPower, migrationStage, vmStatus } from './status.ts';
-import { initializeStreams } from './streams.ts';
-import { startTask } from './tasks.ts';
 import { phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
-import { admitVm } from './vm-lifecycle.ts';
+import { addResident, layOutSlots } from './vms/slots.ts';
+import { startTask } from './vms/tasks.ts';
+import { admitVm } from './vms/vm-lifecycle.ts';
 
 export function initialize(twin: Twin): void {
   const { model, state, timers } = twin;

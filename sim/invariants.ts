@@ -4,14 +4,14 @@
 
 import { checkLimits } from './accounting/limit-invariants.ts';
 import { checkLedger } from './accounting/twin-ledger.ts';
-import { fastestCoreMips, hostCapacityMips } from './domains.ts';
 import { assert } from './errors.ts';
-import { checkFlows } from './flow-invariants.ts';
-import { quotaMips } from './quota.ts';
+import { checkFlows } from './flows/flow-invariants.ts';
+import { fastestCoreMips, hostCapacityMips } from './hosts/domains.ts';
 import { checkRequests } from './requests/request-invariants.ts';
 import { deliveredMips } from './sharing.ts';
 import { hostPower, isComingUp, migrationStage, taskStatus, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
+import { quotaMips } from './vms/quota.ts';
 
 /** @throws InvariantError naming what is broken, with both values. */
 export function checkInvariants(twin: Twin): void {

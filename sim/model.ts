@@ -9,24 +9,24 @@
 
 import type { IdlePolicy } from './accounting/idle-policy.ts';
 import type { PowerLimitSpec } from './accounting/limit-spec.ts';
-import { fillFloat64, fillInt32 } from './columns.ts';
-import { buildDisks, type DiskModel, type DiskSpec } from './disk-spec.ts';
 import { assert } from './errors.ts';
 import { buildFacility, type FacilityModel, type FacilitySpec } from './facility/facility-model.ts';
 import { buildFaults, type FaultModel } from './faults/fault-model.ts';
 import type { FaultsSpec } from './faults/fault-spec.ts';
-import { buildHosts, type HostModel, type HostSpec } from './host-spec.ts';
+import { buildDisks, type DiskModel, type DiskSpec } from './flows/disk-spec.ts';
+import { buildNetwork, type NetworkModel, type NetworkSpec } from './flows/network-spec.ts';
+import { buildTraffic, type TrafficModel, type TrafficSpec } from './flows/traffic-spec.ts';
+import { buildHosts, type HostModel, type HostSpec } from './hosts/host-spec.ts';
 import {
   type CopyingCores,
   type MigrationModel,
   type MigrationSpec,
   migrationColumns,
 } from './migration/columns.ts';
-import { buildNetwork, type NetworkModel, type NetworkSpec } from './network-spec.ts';
+import { fillFloat64, fillInt32 } from './numbers/columns.ts';
 import { buildRequests, type RequestModel } from './requests/request-model.ts';
 import type { ApplicationSpec } from './requests/request-spec.ts';
-import { buildTasks, type TaskModel, type TaskSpec } from './task-spec.ts';
-import { buildTraffic, type TrafficModel, type TrafficSpec } from './traffic-spec.ts';
+import { buildTasks, type TaskModel, type TaskSpec } from './vms/task-spec.ts';
 import type { Workload } from './workload.ts';
 
 /** Everything `buildModel` needs beside the workload. */

@@ -1,12 +1,12 @@
 /** A plan: the ordered actions of one decision, within a budget, and how it is carried out. */
 import { limitHostPower, limitVmPower } from './accounting/power-limits.ts';
 import { assert } from './errors.ts';
-import { setDomainPstate, setPstate } from './frequency.ts';
+import { setDomainPstate, setPstate } from './hosts/frequency.ts';
+import { powerOff, powerOn } from './hosts/power-transitions.ts';
 import { abortMigration, switchMigration } from './migration/requests.ts';
-import { powerOff, powerOn } from './power-transitions.ts';
-import { setQuota } from './set-quota.ts';
 import { migrateVm, placeVm, type Refusal } from './transitions.ts';
 import type { Twin } from './twin.ts';
+import { setQuota } from './vms/set-quota.ts';
 
 /** One thing to do. `powerOff` waits until the host is empty. */
 export type Action =

@@ -3,10 +3,10 @@
 import { energyNowJ } from './energy-now.ts';
 import { type AfterEvent, advance } from './engine.ts';
 import { type RunSummary, summarize } from './metrics.ts';
+import { nextFloat, nextInteger } from './numbers/rng.ts';
 import { type CostVector, hostsOn, type Objective, scalarCost } from './objective.ts';
 import { applyPlan, type Budget, Plan, type RefusedAction, unlimited } from './plan.ts';
 import type { Chance, Policy } from './policy.ts';
-import { nextFloat, nextInteger } from './rng.ts';
 import type { Twin } from './twin.ts';
 import { TwinView } from './view.ts';
 

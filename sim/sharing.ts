@@ -10,19 +10,19 @@ import {
   fastestCoreMips,
   hostCapacityMips,
   shareDomains,
-} from './domains.ts';
-import { trackGovernor, wakeGovernor } from './governor-meter.ts';
-import { settleHeat, watchHeat } from './heat-meter.ts';
-import { currentPowerW } from './host-power.ts';
+} from './hosts/domains.ts';
+import { trackGovernor, wakeGovernor } from './hosts/governor-meter.ts';
+import { settleHeat, watchHeat } from './hosts/heat-meter.ts';
+import { currentPowerW } from './hosts/host-power.ts';
+import { isPlain, sharePlainHost } from './hosts/plain-host.ts';
 import { deniedMips } from './migration/denied.ts';
 import { claimMips, copyingLoss } from './migration/effects.ts';
-import { isPlain, sharePlainHost } from './plain-host.ts';
-import { quotaMips } from './quota.ts';
 import { requestMips, setQueueMips } from './requests/queue.ts';
 import { hostPower, taskStatus, vmStatus } from './status.ts';
-import { phaseKinds } from './task-spec.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
+import { quotaMips } from './vms/quota.ts';
+import { phaseKinds } from './vms/task-spec.ts';
 
 /** Shortfalls below this fraction of what was asked are rounding, not overload. */
 export const roundingFraction = 1e-9;

@@ -2,10 +2,11 @@
  * A snapshot is the state's bytes behind a small header: magic, version, JSON header length, JSON
  * header, state. Restoring and going on is the same, byte for byte, as never having stopped.
  */
-import { checksum } from './checksum.ts';
+
 import { inputError } from './errors.ts';
 import type { GovernorRule } from './governors/index.ts';
 import type { ClusterModel } from './model.ts';
+import { checksum } from './numbers/checksum.ts';
 import { ClusterState } from './state.ts';
 import { Twin } from './twin.ts';
 

@@ -7,13 +7,13 @@
  */
 import { hostPartCount, vmPartCount } from './accounting/ledger-parts.ts';
 import { type LimitState, limitColumns } from './accounting/limit-state.ts';
-import { Cursor } from './column-cursor.ts';
-import { type DomainState, domainColumns } from './domain-state.ts';
 import { facilityMeterParts } from './facility/facility-meter-parts.ts';
 import { type FaultState, faultColumns } from './faults/fault-state.ts';
+import { type DomainState, domainColumns } from './hosts/domain-state.ts';
 import type { ClusterModel } from './model.ts';
+import { Cursor } from './numbers/column-cursor.ts';
+import { seedStream, wordsPerStream } from './numbers/rng.ts';
 import { type RequestState, requestColumns } from './requests/request-state.ts';
-import { seedStream, wordsPerStream } from './rng.ts';
 import { timerRanges } from './timers.ts';
 
 /** The random streams a run has, in the order they are stored. */

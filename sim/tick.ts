@@ -5,8 +5,8 @@
  * on every meter, so the bits are the same. The kernel calls nothing that V8 does not inline: with a
  * call in the loop it is 20 % slower.
  */
-import { plainLevel } from './plain-host.ts';
-import { pstatePowerW } from './power.ts';
+import { plainLevel } from './hosts/plain-host.ts';
+import { pstatePowerW } from './hosts/pstate-power.ts';
 import { roundingFraction, settleHost, settleVm, shareHost } from './sharing.ts';
 import type { ClusterState } from './state.ts';
 import { hostPower as powerStates } from './status.ts';

@@ -6,15 +6,15 @@
  * host is up.
  */
 import { vmStarted } from './faults/vm-clock.ts';
+import { refreshStreams } from './flows/streams.ts';
 import { beginMigration } from './migration/begin.ts';
 import { settleHost, settleVm, shareHost } from './sharing.ts';
-import { addResident, removeResident } from './slots.ts';
 import { hostPower, isComingUp, vmStatus } from './status.ts';
-import { refreshStreams } from './streams.ts';
-import { moveTasks } from './tasks.ts';
 import type { Twin } from './twin.ts';
-import { refreshTaskDemand } from './vm-demand.ts';
-import { releasePlanned } from './vm-lifecycle.ts';
+import { addResident, removeResident } from './vms/slots.ts';
+import { moveTasks } from './vms/tasks.ts';
+import { refreshTaskDemand } from './vms/vm-demand.ts';
+import { releasePlanned } from './vms/vm-lifecycle.ts';
 
 /** Why an action was refused, in words; `undefined` when it was carried out. */
 export type Refusal = string | undefined;

@@ -3,7 +3,7 @@
  * was measured over intervals that are over, never the present or the future: at time t the newest
  * value is the mean over the last complete interval before t.
  */
-import { vcpusInDomain } from './domains.ts';
+
 import { signalSeen } from './facility/forecast.ts';
 import {
   firstRowSeen,
@@ -13,15 +13,16 @@ import {
   rowBeforeGap,
   rowSeen,
 } from './faults/telemetry.ts';
-import { steadyTemperatureC, temperatureNowC, thermalCapW } from './heat-meter.ts';
-import { operatingPowerW } from './host-power.ts';
+import { vcpusInDomain } from './hosts/domains.ts';
+import { steadyTemperatureC, temperatureNowC, thermalCapW } from './hosts/heat-meter.ts';
+import { operatingPowerW } from './hosts/host-power.ts';
 import { expectMigration, type MigrationForecast } from './migration/forecast.ts';
 import { type MigrationProgress, migrationProgress } from './migration/progress.ts';
 import type { ClusterModel } from './model.ts';
-import { quotaCores } from './quota.ts';
 import { queueOfVm, requestDemandMips } from './requests/queue.ts';
 import { hostPower, isComingUp, isDown, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
+import { quotaCores } from './vms/quota.ts';
 
 /** Hosts and VMs are dense ids 0 … n − 1. Speeds in MIPS, memory in bytes, power in W. */
 export interface ClusterView {

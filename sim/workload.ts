@@ -8,8 +8,9 @@
  * power of two MIPS with which 65,535 units reach the VM's capacity: an error of at most 0.0016 % of
  * the capacity, and sums that stay exact.
  */
-import { sharedFloat64, sharedInt32, sharedUint16 } from './columns.ts';
+
 import { assert } from './errors.ts';
+import { sharedFloat64, sharedInt32, sharedUint16 } from './numbers/columns.ts';
 
 /** A cohort of VMs. All typed arrays stand on SharedArrayBuffers and are never written again. */
 export interface Workload {

@@ -1,8 +1,8 @@
 /** The key `accounting.limits` of a scenario: who may draw how much. */
 import { z } from 'zod';
-import type { DiskSpec } from '../disk-spec.ts';
 import type { Issue } from '../errors.ts';
-import type { HostSpec } from '../host-spec.ts';
+import type { DiskSpec } from '../flows/disk-spec.ts';
+import type { HostSpec } from '../hosts/host-spec.ts';
 import { quantity } from '../scenario/quantity-field.ts';
 import { hostLimitMeans, type PowerLimitSpec } from './limit-spec.ts';
 

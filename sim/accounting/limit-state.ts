@@ -1,6 +1,7 @@
 /** What changes about power limits, as columns of the cluster's state; all empty without them. */
-import type { Cursor } from '../column-cursor.ts';
+
 import type { ClusterModel } from '../model.ts';
+import type { Cursor } from '../numbers/column-cursor.ts';
 
 export interface LimitState {
   /** [vms] Limits on a VM's CPU and disk; [hosts] on a host. W; Infinity for none. */

@@ -10,17 +10,18 @@
  * Beyond the source: a VM that is over its limit and uses less than its stride allows starts from
  * what it uses; strides end at 100 times the initial one.
  */
-import { fastestCoreMips } from '../domains.ts';
-import { capPstates } from '../frequency.ts';
-import { operatingPowerW } from '../host-power.ts';
+
+import { setDiskAllowance } from '../flows/streams.ts';
+import { fastestCoreMips } from '../hosts/domains.ts';
+import { capPstates } from '../hosts/frequency.ts';
+import { operatingPowerW } from '../hosts/host-power.ts';
 import { claimMips } from '../migration/effects.ts';
-import { quotaMips } from '../quota.ts';
 import { deliveredMips, settleHost, shareHost, taskClaimMips } from '../sharing.ts';
 import { vmStatus } from '../status.ts';
-import { setDiskAllowance } from '../streams.ts';
 import { cancel } from '../timers.ts';
 import type { Refusal } from '../transitions.ts';
 import type { Twin } from '../twin.ts';
+import { quotaMips } from '../vms/quota.ts';
 import { adjustStrides, defaultStride, strideShare } from './control/cpu-stride.ts';
 import { DiskThrottle, defaultThrottle } from './control/disk-throttle.ts';
 import { partitionCap } from './control/host-cap.ts';

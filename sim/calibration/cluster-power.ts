@@ -4,7 +4,7 @@
  * chosen on the days that may be used ("fit days"), each choice by predictions of hours that its fit
  * had not seen; later days serve to test and nothing else.
  */
-import { exp } from '../exact-math.ts';
+import { exp } from '../numbers/exact-math.ts';
 import { type Basis, bases, basisNamed, columnsOf, shapes } from './basis.ts';
 import {
   integrateLoad,

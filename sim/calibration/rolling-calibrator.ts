@@ -10,7 +10,7 @@
  * @see A. H. Sayed, *Adaptive Filters*, 2008, ch. 35 (recursive least squares by rotations).
  */
 import { assert } from '../errors.ts';
-import { exp } from '../exact-math.ts';
+import { exp } from '../numbers/exact-math.ts';
 import { nonNegativeLeastSquares } from './non-negative.ts';
 import { conformalQuantile } from './statistics.ts';
 import { type TriangularState, TriangularSystem } from './triangular-system.ts';

@@ -13,7 +13,7 @@
  * absolute relative error. Many meters repeat a value until they poll anew, so there is one set of
  * numbers per age of the latest value (0, 1, … samples without a change).
  */
-import { exp } from '../exact-math.ts';
+import { exp } from '../numbers/exact-math.ts';
 import { halfLifeName, rowsUntil, type Trial } from './cluster-power.ts';
 import { type Design, predictRow, robustFit } from './robust-fit.ts';
 import { RollingCalibrator } from './rolling-calibrator.ts';

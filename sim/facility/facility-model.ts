@@ -3,9 +3,10 @@
  * prices of VMs. Plain columns on shared memory, as the rest of the model; `FacilityRates` answers
  * questions about them.
  */
-import { fillFloat64 } from '../columns.ts';
+
 import { assert } from '../errors.ts';
-import type { OutsideRule, StepTrace } from '../step-trace.ts';
+import { fillFloat64 } from '../numbers/columns.ts';
+import type { OutsideRule, StepTrace } from '../numbers/step-trace.ts';
 
 /** Quantities that change over time by steps. */
 export const signalNames = ['price', 'carbon', 'outside'] as const;

@@ -1,5 +1,5 @@
 /** What a facility's signals are at a time, and when one of them next changes. */
-import { StepTrace } from '../step-trace.ts';
+import { StepTrace } from '../numbers/step-trace.ts';
 import type { FacilityModel, SignalName } from './facility-model.ts';
 
 /** Made once per twin and shared by its forks. */

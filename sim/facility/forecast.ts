@@ -7,7 +7,7 @@
  *
  * z is the sum of four uniform numbers, scaled; it lies within ±3.47. Carbon intensity is cut at 0.
  */
-import { RandomStream } from '../rng.ts';
+import { RandomStream } from '../numbers/rng.ts';
 import type { Twin } from '../twin.ts';
 import type { ForecastSpec } from './facility-model.ts';
 

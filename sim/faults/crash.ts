@@ -1,17 +1,18 @@
 /** Hosts and VMs that fail, and how they come back. Work asked meanwhile counts as not delivered. */
-import { beginTransition, setPower, shutDownIfDrained } from '../host-drain.ts';
+
+import { refreshStreams } from '../flows/streams.ts';
+import { beginTransition, setPower, shutDownIfDrained } from '../hosts/host-drain.ts';
+import { takeDown } from '../hosts/power-transitions.ts';
 import { dropMigration } from '../migration/end.ts';
-import { takeDown } from '../power-transitions.ts';
 import { closeQueue } from '../requests/queue.ts';
 import { settleHost, settleVm, shareHost } from '../sharing.ts';
-import { addResident, removeResident } from '../slots.ts';
 import { hostPower, isComingUp, migrationOutcome, migrationStage, vmStatus } from '../status.ts';
-import { refreshStreams } from '../streams.ts';
-import { killTasks } from '../tasks.ts';
 import { cancel, phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
-import { refreshTaskDemand } from '../vm-demand.ts';
-import { departVm, releasePlanned } from '../vm-lifecycle.ts';
+import { addResident, removeResident } from '../vms/slots.ts';
+import { killTasks } from '../vms/tasks.ts';
+import { refreshTaskDemand } from '../vms/vm-demand.ts';
+import { departVm, releasePlanned } from '../vms/vm-lifecycle.ts';
 
 /** The host is gone at once, with all that runs on it, until `repairHost`. */
 export function crashHost(twin: Twin, host: number): void {

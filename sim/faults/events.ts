@@ -3,8 +3,9 @@
  * once from the run's `faults` stream: when a host fails depends on nothing that a policy does, so all
  * plans of a decision meet the same failures.
  */
+
+import { nextUint32, wordsPerStream } from '../numbers/rng.ts';
 import { drawFloat, drawWord } from '../requests/draws.ts';
-import { nextUint32, wordsPerStream } from '../rng.ts';
 import { vmStatus } from '../status.ts';
 import { phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';

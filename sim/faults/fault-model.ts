@@ -1,6 +1,7 @@
 /** Faults of a cluster as immutable data: who fails together, how often, for how long. */
-import { fillInt32 } from '../columns.ts';
+
 import { assert } from '../errors.ts';
+import { fillInt32 } from '../numbers/columns.ts';
 import type {
   CrashedVms,
   FailureRow,

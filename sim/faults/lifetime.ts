@@ -14,7 +14,7 @@
  * machines: Weibull 0.7 to 0.8, Schroeder & Gibson, DSN 2006), with 1 both are exponential.
  */
 import { assert } from '../errors.ts';
-import { exp, log } from '../exact-math.ts';
+import { exp, log } from '../numbers/exact-math.ts';
 import { drawFloat } from '../requests/draws.ts';
 
 export type LifetimeSpec =

@@ -6,7 +6,7 @@
  * For Linux's PELT the half-life is 32 periods of 1.024 ms: 50, 80 and 90 % of a step take 32, 74.3
  * and 106.3 periods. PELT itself adds up whole periods in integers and is within one part in 1024.
  */
-import { exp, log } from '../exact-math.ts';
+import { exp, log } from '../numbers/exact-math.ts';
 
 const ln2 = Math.LN2;
 

@@ -1,6 +1,7 @@
 /** Migration settings of all VMs as immutable columns, and what a migration under way goes by. */
-import { fillFloat64, fillInt32 } from '../columns.ts';
+
 import { assert } from '../errors.ts';
+import { fillFloat64, fillInt32 } from '../numbers/columns.ts';
 import type { Twin } from '../twin.ts';
 import { type MigrationRules, migrationRules } from './rules.ts';
 

@@ -1,8 +1,8 @@
 /** CPU that a migration keeps from the VM that is being copied. */
-import { domainCoreMips, vcpusInDomain } from '../domains.ts';
-import { quotaMips } from '../quota.ts';
+import { domainCoreMips, vcpusInDomain } from '../hosts/domains.ts';
 import { vmStatus } from '../status.ts';
 import type { Twin } from '../twin.ts';
+import { quotaMips } from '../vms/quota.ts';
 import { claimMips } from './effects.ts';
 
 /** CPU that `vm` asks for and is denied: all while it stands still, else what throttling takes, MIPS. */

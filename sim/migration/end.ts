@@ -1,14 +1,15 @@
 /** How a migration ends: the VM stops, changes hosts, goes on; or nothing comes of it. */
-import { shutDownIfDrained } from '../host-drain.ts';
-import { isOnNetwork, leaveNetwork } from '../network.ts';
+
+import { isOnNetwork, leaveNetwork } from '../flows/network.ts';
+import { refreshStreams } from '../flows/streams.ts';
+import { shutDownIfDrained } from '../hosts/host-drain.ts';
 import { settleHost, settleVm, shareHost } from '../sharing.ts';
-import { addResident, removeResident } from '../slots.ts';
 import { migrationStage, vmStatus } from '../status.ts';
-import { refreshStreams } from '../streams.ts';
-import { moveTasks } from '../tasks.ts';
 import { cancel } from '../timers.ts';
 import type { Twin } from '../twin.ts';
-import { refreshTaskDemand } from '../vm-demand.ts';
+import { addResident, removeResident } from '../vms/slots.ts';
+import { moveTasks } from '../vms/tasks.ts';
+import { refreshTaskDemand } from '../vms/vm-demand.ts';
 
 /** Stops the VM on the source, which must be settled. */
 export function pauseVm(twin: Twin, flow: number): void {

@@ -1,7 +1,7 @@
 /** Migrations that break: a host or the connection is gone. */
 import { migrationOutcome, migrationStage } from '../status.ts';
 import type { Twin } from '../twin.ts';
-import { departVm } from '../vm-lifecycle.ts';
+import { departVm } from '../vms/vm-lifecycle.ts';
 import { dropMigration } from './end.ts';
 
 /** What is done with a VM whose host or memory is gone. */

@@ -1,8 +1,8 @@
 /** What a move of a VM would take now, if rates and load stayed as they are. */
-import { copyingMips } from '../flows.ts';
-import { quotaMips } from '../quota.ts';
+import { copyingMips } from '../flows/flows.ts';
 import { hostPower } from '../status.ts';
 import type { Twin } from '../twin.ts';
+import { quotaMips } from '../vms/quota.ts';
 import { estimateMigration, type MigrationEstimate } from './estimate.ts';
 
 /** An estimate, and the energy that the copying itself takes of both hosts. */

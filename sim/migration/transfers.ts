@@ -18,8 +18,8 @@
  */
 import { crashVm } from '../faults/crash.ts';
 import { bytesBeforeBreak, willBreak } from '../faults/migration-faults.ts';
-import { settleFlow } from '../flows.ts';
-import { continueFlow, isOnNetwork, joinNetwork, leaveNetwork } from '../network.ts';
+import { settleFlow } from '../flows/flows.ts';
+import { continueFlow, isOnNetwork, joinNetwork, leaveNetwork } from '../flows/network.ts';
 import { settleHost, shareHost } from '../sharing.ts';
 import { migrationOutcome, migrationStage } from '../status.ts';
 import { cancel, phases, schedule } from '../timers.ts';

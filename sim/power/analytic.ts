@@ -18,7 +18,7 @@
  * `mse` is Fan, Weber & Barroso (ISCA 2007); all of them are offered by OpenDC (2.4, commit 691036d).
  */
 
-import { exp, pow } from '../exact-math.ts';
+import { exp, pow } from '../numbers/exact-math.ts';
 
 /** Names of the forms; the index of a name is its code in columns. */
 export const analyticForms = [

@@ -12,7 +12,7 @@
  * Not in it: kinds of instructions (AVX licences), clock gating below a whole core.
  */
 
-import { exp } from '../exact-math.ts';
+import { exp } from '../numbers/exact-math.ts';
 
 /** Operating points (Hz, V), both rising. Two points make V(f) one straight line with a floor. */
 export interface VoltageCurve {

@@ -13,7 +13,7 @@
  */
 
 import { inputError } from '../errors.ts';
-import { exp } from '../exact-math.ts';
+import { exp } from '../numbers/exact-math.ts';
 import type { CoreSpec, VoltageCurve } from './cmos.ts';
 import {
   type DiskSpec,

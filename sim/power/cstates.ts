@@ -20,7 +20,7 @@
  */
 
 import { inputError } from '../errors.ts';
-import { exp } from '../exact-math.ts';
+import { exp } from '../numbers/exact-math.ts';
 
 export interface CState {
   readonly name: string;

@@ -13,7 +13,7 @@
  * is no closed form: compare the frequencies there are (`cheapestFrequency`).
  */
 
-import { pow } from '../exact-math.ts';
+import { pow } from '../numbers/exact-math.ts';
 
 /** Time at `frequencyHz` relative to the time at `fastestHz`; β in [0, 1]. */
 export function slowdown(beta: number, fastestHz: number, frequencyHz: number): number {

@@ -11,7 +11,7 @@
  * together, e.g. for one parallel task), and the uncore follows the fastest core at once.
  */
 
-import { pow } from '../exact-math.ts';
+import { pow } from '../numbers/exact-math.ts';
 
 export interface UncoreSpec {
   /** Awake at the lowest and at the highest core frequency, W. */

@@ -13,9 +13,10 @@
  * `scv` is the squared coefficient of variation, variance / mean². u is uniform in (0, 1), z standard
  * normal (Marsaglia's polar method).
  */
-import { fillFloat64, fillInt32 } from '../columns.ts';
+
 import { assert } from '../errors.ts';
-import { exp, log } from '../exact-math.ts';
+import { fillFloat64, fillInt32 } from '../numbers/columns.ts';
+import { exp, log } from '../numbers/exact-math.ts';
 import { drawFloat } from './draws.ts';
 
 /** A distribution of numbers from 0 up, in whatever unit its user says. */

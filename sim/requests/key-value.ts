@@ -23,7 +23,7 @@
  * (Che, Tung & Wang, IEEE JSAC 20(7), 2002.) For `latest`, i counts from the newest record. Keys are
  * drawn independently, inserts do not change N, and YCSB's hashing of keys changes no popularity.
  */
-import { expm1, pow } from '../exact-math.ts';
+import { expm1, pow } from '../numbers/exact-math.ts';
 import { type DistributionSpec, meanOf, scaled } from './distribution.ts';
 import type { ApplicationSpec, OperationSpec, ServiceSpec } from './request-spec.ts';
 

@@ -3,8 +3,9 @@
  * (`queue.ts`). Ids are dense: operations, services and queues of all applications are numbered one
  * after the other.
  */
-import { fillFloat64, fillInt32 } from '../columns.ts';
+
 import { assert } from '../errors.ts';
+import { fillFloat64, fillInt32 } from '../numbers/columns.ts';
 import { type DistributionTable, DistributionTableBuilder } from './distribution.ts';
 import { operationWorkMi } from './lost-work.ts';
 import {

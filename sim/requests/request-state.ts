@@ -1,5 +1,5 @@
 /** What changes while requests run, as columns of the cluster's state. All empty without applications. */
-import { wordsPerStream } from '../rng.ts';
+import { wordsPerStream } from '../numbers/rng.ts';
 import { bucketCount } from './histogram.ts';
 import type { RequestModel } from './request-model.ts';
 

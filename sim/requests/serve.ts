@@ -6,7 +6,7 @@
 import { settleHost, shareHost } from '../sharing.ts';
 import { phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
-import { refreshTaskDemand } from '../vm-demand.ts';
+import { refreshTaskDemand } from '../vms/vm-demand.ts';
 import { insertCall, removeFirstCall, scheduleQueue, settleQueue } from './queue.ts';
 
 /** Puts `call` with `demandMi` of work into the queue, which must have room. */

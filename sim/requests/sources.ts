@@ -5,8 +5,8 @@
  * All but the regular source are Poisson while a rate holds. When it changes before the next arrival,
  * that arrival is drawn anew at the new rate, which is exact because the exponential has no memory.
  */
-import { log } from '../exact-math.ts';
-import { nextUint32, wordsPerStream } from '../rng.ts';
+import { log } from '../numbers/exact-math.ts';
+import { nextUint32, wordsPerStream } from '../numbers/rng.ts';
 import { phases, schedule } from '../timers.ts';
 import type { Twin } from '../twin.ts';
 import { beginRequest, takeCall, think } from './calls.ts';

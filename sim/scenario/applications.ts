@@ -1,6 +1,7 @@
 /** The `applications` of a scenario → VMs of replicas and what the model needs to know of them. */
-import { sharedUint16 } from '../columns.ts';
+
 import type { Issue } from '../errors.ts';
+import { sharedUint16 } from '../numbers/columns.ts';
 import { type DistributionSpec, scaled } from '../requests/distribution.ts';
 import { keyValueApplication } from '../requests/key-value.ts';
 import {

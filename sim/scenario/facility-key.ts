@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import type { Issue } from '../errors.ts';
 import type { FacilitySpec, TariffSpec } from '../facility/facility-model.ts';
-import type { CarbonTrace, PriceTrace } from '../rated-trace.ts';
-import { StepTrace } from '../step-trace.ts';
+import type { CarbonTrace, PriceTrace } from '../numbers/rated-trace.ts';
+import { StepTrace } from '../numbers/step-trace.ts';
 import { quantity } from './quantity-field.ts';
 
 /** An amount of money per something; the currency is any three capital letters. */

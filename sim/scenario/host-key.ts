@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Issue } from '../errors.ts';
 import { InputError } from '../errors.ts';
 import { createGovernor, governors } from '../governors/index.ts';
-import type { FrequencySpec, HostSpec, PstateSpec } from '../host-spec.ts';
+import type { FrequencySpec, HostSpec, PstateSpec } from '../hosts/host-spec.ts';
 import type { NamedGovernor } from '../model.ts';
 import { analyticForms, needsParameter } from '../power/analytic.ts';
 import { cstateTables } from '../power/cstates.ts';

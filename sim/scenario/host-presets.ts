@@ -6,7 +6,7 @@
  * 5 W while off (0 W for a board that draws less than that), the values SimGrid's energy examples
  * use in that proportion.
  */
-import type { HostSpec, PstateSpec } from '../host-spec.ts';
+import type { HostSpec, PstateSpec } from '../hosts/host-spec.ts';
 import { componentHost, componentPstates, cpuFigures } from './presets/component-hosts.ts';
 
 const gib = 1024 * 1024 * 1024;

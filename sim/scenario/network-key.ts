@@ -1,9 +1,9 @@
 /** The `network` and `disk` keys of a scenario: their schemas, and what they make of a model. */
 import { z } from 'zod';
-import type { DiskSpec } from '../disk-spec.ts';
 import type { Issue } from '../errors.ts';
-import type { StarNetwork } from '../network-spec.ts';
-import type { TrafficEnd, TrafficSpec } from '../traffic-spec.ts';
+import type { DiskSpec } from '../flows/disk-spec.ts';
+import type { StarNetwork } from '../flows/network-spec.ts';
+import type { TrafficEnd, TrafficSpec } from '../flows/traffic-spec.ts';
 import type { Workload } from '../workload.ts';
 import { quantity } from './quantity-field.ts';
 

@@ -13,7 +13,7 @@
  * the equation is exact, the model is not: see docs/models/thermal.md.
  */
 
-import { exp, expm1, log1p } from '../exact-math.ts';
+import { exp, expm1, log1p } from '../numbers/exact-math.ts';
 
 export interface ThermalSpec {
   /** From the mass to the inlet air, K/W; above 0. */

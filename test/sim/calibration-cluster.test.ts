@@ -19,7 +19,7 @@ import { timeFolds } from '../../sim/calibration/model-choice.ts';
 import { predictRows } from '../../sim/calibration/robust-fit.ts';
 import { predictAhead, rollPower } from '../../sim/calibration/rolling-power.ts';
 import { predictionError } from '../../sim/calibration/statistics.ts';
-import { RandomStream } from '../../sim/rng.ts';
+import { RandomStream } from '../../sim/numbers/rng.ts';
 
 interface PlainTask {
   readonly submissionMs: number;

@@ -8,7 +8,7 @@ import {
   ratioByRounds,
 } from '../../sim/calibration/migration-fit.ts';
 import { fitQueue } from '../../sim/calibration/queue-fit.ts';
-import { RandomStream } from '../../sim/rng.ts';
+import { RandomStream } from '../../sim/numbers/rng.ts';
 
 const seeds = fc.integer({ min: 1, max: 1_000_000 });
 

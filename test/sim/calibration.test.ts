@@ -13,7 +13,7 @@ import {
   windowMeans,
 } from '../../sim/calibration/statistics.ts';
 import { TriangularSystem } from '../../sim/calibration/triangular-system.ts';
-import { RandomStream } from '../../sim/rng.ts';
+import { RandomStream } from '../../sim/numbers/rng.ts';
 
 interface Problem {
   readonly rows: readonly (readonly number[])[];

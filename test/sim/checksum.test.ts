@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { checksum } from '../../sim/checksum.ts';
+import { checksum } from '../../sim/numbers/checksum.ts';
 import { tries } from './random-cluster.ts';
 
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 70 });

@@ -1,7 +1,7 @@
 /** Hosts with several frequency domains against plain sums, and against hosts with one. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { vcpusInDomain } from '../../sim/domains.ts';
+import { vcpusInDomain } from '../../sim/hosts/domains.ts';
 import {
   advance,
   deliveredMips,

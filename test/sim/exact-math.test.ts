@@ -11,7 +11,16 @@ import {
   ulps,
   unit,
 } from '../../scripts/docs/referees/fixed-point.ts';
-import { cos, exp, expm1, log, log1p, pow, sin, trigonometricMax } from '../../sim/exact-math.ts';
+import {
+  cos,
+  exp,
+  expm1,
+  log,
+  log1p,
+  pow,
+  sin,
+  trigonometricMax,
+} from '../../sim/numbers/exact-math.ts';
 
 const settings = { seed: 11, numRuns: 3000 };
 /** Evenly over the range: `fc.double` alone would mostly give numbers next to zero. */

@@ -1,7 +1,7 @@
 /** Temperatures in the twin against the closed form, and what depends on them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { temperatureNowC, thermalCapW } from '../../sim/heat-meter.ts';
+import { temperatureNowC, thermalCapW } from '../../sim/hosts/heat-meter.ts';
 import { advance, type HeatSpec, hostEnergyNowJ, setDemand, type Twin } from '../../sim/index.ts';
 import { componentPowerW } from '../../sim/power/components.ts';
 import { cstateTables, exponentialIdleProfile } from '../../sim/power/cstates.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { currentPowerW } from '../../sim/host-power.ts';
+import { currentPowerW } from '../../sim/hosts/host-power.ts';
+import { interpolateCurve, loadPowerW, pstatePowerW } from '../../sim/hosts/pstate-power.ts';
 import { powerModel } from '../../sim/power/model.ts';
-import { interpolateCurve, loadPowerW, pstatePowerW } from '../../sim/power.ts';
 import { clusterModel, startTwin } from '../builders.ts';
 
 /** HP ProLiant ML110 G4 at 0, 10, …, 100 % load, W (Beloglazov & Buyya 2012, table 2). */

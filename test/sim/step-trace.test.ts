@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { InvariantError } from '../../sim/errors.ts';
-import { CarbonTrace, PriceTrace } from '../../sim/rated-trace.ts';
-import { StepTrace, type StepTraceOptions } from '../../sim/step-trace.ts';
+import { CarbonTrace, PriceTrace } from '../../sim/numbers/rated-trace.ts';
+import { StepTrace, type StepTraceOptions } from '../../sim/numbers/step-trace.ts';
 
 const trace = (times: number[], values: number[], options?: StepTraceOptions): StepTrace =>
   new StepTrace(Float64Array.from(times), Float64Array.from(values), options);

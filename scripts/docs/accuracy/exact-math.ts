@@ -1,6 +1,7 @@
 /** The engine's own elementary functions against 300-bit integers. */
-import { cos, exp, expm1, log, log1p, pow, sin } from '../../../sim/exact-math.ts';
+
 import { RandomStream } from '../../../sim/index.ts';
+import { cos, exp, expm1, log, log1p, pow, sin } from '../../../sim/numbers/exact-math.ts';
 import {
   fixed,
   fixedExp,

@@ -1,6 +1,6 @@
 /** Temperature against its differential equation in small steps, and heat against conservation. */
 
-import { temperatureNowC } from '../../../sim/heat-meter.ts';
+import { temperatureNowC } from '../../../sim/hosts/heat-meter.ts';
 import {
   advance,
   type HeatSpec,

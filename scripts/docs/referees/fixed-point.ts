@@ -1,6 +1,6 @@
 /**
  * Elementary functions from plain series in fixed-point integers of 300 bits after the point, so that
- * their own error is far below anything a double can show: the referee of `sim/exact-math.ts`.
+ * their own error is far below anything a double can show: the referee of `sim/numbers/exact-math.ts`.
  */
 const bits = 300n;
 export const unit = 1n << bits;

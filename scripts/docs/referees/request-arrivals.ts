@@ -1,7 +1,8 @@
 /** The arrivals of one application, made anew from the run's seed by the rules of its source. */
-import { log } from '../../../sim/exact-math.ts';
+
 import type { ArrivalSpec } from '../../../sim/index.ts';
-import { nextUint32, seedStream, wordsPerStream } from '../../../sim/rng.ts';
+import { log } from '../../../sim/numbers/exact-math.ts';
+import { nextUint32, seedStream, wordsPerStream } from '../../../sim/numbers/rng.ts';
 
 export interface Arrival {
   readonly timeMs: number;

@@ -14,7 +14,7 @@
  * settles at √(c · a) instead of c; here it does not, so the cap holds.
  */
 import { assert } from '../../errors.ts';
-import { nextFloat } from '../../rng.ts';
+import { nextFloat } from '../../numbers/rng.ts';
 
 export const energyModes = ['time', 'easa', 'easv'] as const;
 export type EnergyMode = (typeof energyModes)[number];

@@ -10,7 +10,7 @@
  */
 import { waterLevel } from '../../contention.ts';
 import { assert } from '../../errors.ts';
-import { exp } from '../../exact-math.ts';
+import { exp } from '../../numbers/exact-math.ts';
 
 /**
  * Budgets of the VMs under a host-wide cap, W.

@@ -2,7 +2,7 @@
  * Where the energy of a disk stress test goes, by block size: small blocks cost the driver's CPU,
  * large ones the disk. One client reads raw blocks as fast as it can.
  */
-import { RandomStream } from '../../rng.ts';
+import { RandomStream } from '../../numbers/rng.ts';
 import { DiskMachine, driver, resource } from './disk-machine.ts';
 
 /** Mean power of one block size, W. */

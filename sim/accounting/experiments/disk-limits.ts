@@ -2,7 +2,7 @@
  * Two clients read blocks of 32 KiB from one disk under power limits that change while they run: each
  * follows its own limit, and neither feels the other's.
  */
-import { RandomStream } from '../../rng.ts';
+import { RandomStream } from '../../numbers/rng.ts';
 import { Budgets } from '../control/budgets.ts';
 import { EnergyManager } from '../control/energy-manager.ts';
 import { DiskMachine } from './disk-machine.ts';

@@ -8,7 +8,7 @@
  * 32 KiB. The machine's meters scatter by ±1 % around the truth, so that estimates and readings
  * differ as they do in practice.
  */
-import type { RandomStream } from '../../rng.ts';
+import type { RandomStream } from '../../numbers/rng.ts';
 import { AccountingMatrix } from '../accounting-matrix.ts';
 import { activeEnergyJ, eventWeightSets, idleEnergyJ } from '../event-weights.ts';
 import { shareIdle } from '../idle-policy.ts';

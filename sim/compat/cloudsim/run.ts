@@ -9,7 +9,7 @@
  */
 
 import { assert } from '../../errors.ts';
-import { RandomStream } from '../../rng.ts';
+import { RandomStream } from '../../numbers/rng.ts';
 import { type Cluster, createCluster } from './cluster.ts';
 import { type Consolidator, createConsolidator, planRound } from './consolidation.ts';
 import { intervalS, limitS, samplesPerDay, submitS } from './constants.ts';

@@ -3,7 +3,7 @@
  * (shortest migration), least load, highest correlation with the others, or any.
  */
 
-import type { RandomStream } from '../../rng.ts';
+import type { RandomStream } from '../../numbers/rng.ts';
 import type { Cluster } from './cluster.ts';
 import { historyMax } from './constants.ts';
 import { type Demand, pastPlace } from './demand.ts';

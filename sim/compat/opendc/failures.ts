@@ -4,7 +4,7 @@
  * work.
  */
 import { inputError } from '../../errors.ts';
-import { RandomStream } from '../../rng.ts';
+import { RandomStream } from '../../numbers/rng.ts';
 
 export interface OpenDcFailure {
   /** Time since the end of the failure before, or since the start, ms. */

@@ -3,10 +3,11 @@
  * its vCPUs, 1 … 100, drawn by a hash of (v, step). With speeds that are round numbers every sum is
  * an exact integer, so host energies can be compared bit for bit.
  */
-import { sharedUint16 } from '../../columns.ts';
+
 import { hostEnergyNowJ } from '../../energy-now.ts';
 import { advance } from '../../engine.ts';
 import { buildModel, type ClusterModel } from '../../model.ts';
+import { sharedUint16 } from '../../numbers/columns.ts';
 import { Twin } from '../../twin.ts';
 import { createWorkload } from '../../workload.ts';
 import type { SimGridGenerator } from './scenario.ts';

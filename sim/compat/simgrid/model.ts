@@ -1,9 +1,10 @@
 /** Scenario → columns. Speeds stay in flop/s (1 "MIPS" is 1 flop/s), so round sums stay exact. */
-import { sharedUint16 } from '../../columns.ts';
-import type { HostSpec } from '../../host-spec.ts';
+
+import type { NetworkSpec } from '../../flows/network-spec.ts';
+import type { HostSpec } from '../../hosts/host-spec.ts';
 import { buildModel, type ClusterModel } from '../../model.ts';
-import type { NetworkSpec } from '../../network-spec.ts';
-import type { PhaseSpec, TaskSpec } from '../../task-spec.ts';
+import { sharedUint16 } from '../../numbers/columns.ts';
+import type { PhaseSpec, TaskSpec } from '../../vms/task-spec.ts';
 import { createWorkload } from '../../workload.ts';
 import { simGridGovernors } from './governors.ts';
 import type { SimGridScenario } from './scenario.ts';

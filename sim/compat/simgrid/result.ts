@@ -3,7 +3,7 @@ import type { ClusterModel } from '../../model.ts';
 import type { Recorder } from '../../recorder.ts';
 import type { ClusterState } from '../../state.ts';
 import { taskStatus } from '../../status.ts';
-import { phaseKinds } from '../../task-spec.ts';
+import { phaseKinds } from '../../vms/task-spec.ts';
 
 /** One work phase; `phase` counts work phases only. */
 export interface TaskPhaseResult {

@@ -11,11 +11,11 @@
 import { hostEnergyNowJ } from '../../energy-now.ts';
 import { advance } from '../../engine.ts';
 import { assert, inputError } from '../../errors.ts';
-import { setPstate } from '../../frequency.ts';
-import { endGovernor } from '../../governing.ts';
+import { setPstate } from '../../hosts/frequency.ts';
+import { endGovernor } from '../../hosts/governing.ts';
+import { failHost, powerOn } from '../../hosts/power-transitions.ts';
 import { initialize } from '../../initialize.ts';
 import type { ClusterModel } from '../../model.ts';
-import { failHost, powerOn } from '../../power-transitions.ts';
 import { settleHost } from '../../sharing.ts';
 import { ClusterState } from '../../state.ts';
 import { hostPower } from '../../status.ts';

@@ -7,7 +7,7 @@
  * Xeons: assumed. Turbo is left out: it depends on the number of active cores.
  */
 
-import type { PstateSpec } from '../../host-spec.ts';
+import type { PstateSpec } from '../../hosts/host-spec.ts';
 import { calibrateCore, type VoltageCurve } from '../../power/cmos.ts';
 import { type ComponentHost, componentPowerW, uniformPoint } from '../../power/components.ts';
 import { maxtorDiamondMax, psuEfficiency } from '../../power/devices.ts';

@@ -8,7 +8,7 @@ import {
   eventWeightSets,
   idleEnergyJ,
 } from '../../../sim/accounting/event-weights.ts';
-import { RandomStream } from '../../../sim/rng.ts';
+import { RandomStream } from '../../../sim/numbers/rng.ts';
 
 const truth = eventWeightSets['pentium-d'];
 /** Typical events per cycle; each interval has its own mix of them. */

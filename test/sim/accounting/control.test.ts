@@ -18,7 +18,7 @@ import {
   temperatureAfterC,
   thermalCapW,
 } from '../../../sim/accounting/control/host-cap.ts';
-import { seedStream, wordsPerStream } from '../../../sim/rng.ts';
+import { seedStream, wordsPerStream } from '../../../sim/numbers/rng.ts';
 
 const tries = (numRuns: number): { readonly seed: number; readonly numRuns: number } => ({
   seed: 7,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../sim/errors.ts';
+import { interpolateCurve } from '../../../sim/hosts/pstate-power.ts';
 import { analyticCode, analyticForms, analyticPowerW } from '../../../sim/power/analytic.ts';
 import {
   checkScalingCountedOnce,
@@ -11,7 +12,6 @@ import {
   rowPowerW,
   type TableSpec,
 } from '../../../sim/power/model.ts';
-import { interpolateCurve } from '../../../sim/power.ts';
 
 const at = (spec: PowerSpec, u: number): number => powerModel(spec).powerW(u);
 
