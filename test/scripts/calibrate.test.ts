@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { ClusterResult } from '../../scripts/calibrate/cluster-summary.ts';
 import type { TelemetryResult } from '../../scripts/calibrate/telemetry-result.ts';
 import { parseScenario } from '../../sim/index.ts';
-import { RandomStream } from '../../sim/rng.ts';
+import { RandomStream } from '../../sim/numbers/rng.ts';
 import { describeWithReference, referencePath } from '../reference-data.ts';
 import { directoryWith } from '../traces/temporary-directory.ts';
 import { wattwin } from './command-line.ts';

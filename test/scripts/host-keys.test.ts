@@ -1,7 +1,7 @@
 /** Host keys of scenarios: what they become, and what is refused. */
 import { describe, expect, it } from 'vitest';
+import { loadPowerW } from '../../sim/hosts/pstate-power.ts';
 import { createWorkload, modelOf, parseScenario, sharedUint16, Twin } from '../../sim/index.ts';
-import { loadPowerW } from '../../sim/power.ts';
 
 const workload = createWorkload(
   'one VM',
