@@ -25,6 +25,7 @@ export function scaleChart(points: readonly ScalePoint[], law: PowerLaw): string
   const path = ends.map((count) => `${x(count)},${y(predict(count))}`).join(' ');
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="DejaVu Sans, Arial, sans-serif" font-size="13">`,
+    '<title>CPU time of one simulated day over the number of VMs</title>',
     `<rect width="${width}" height="${height}" fill="white"/>`,
     text(frame.left, 28, 'CPU time of one simulated day over the number of VMs', {
       size: 16,
