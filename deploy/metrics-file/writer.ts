@@ -54,10 +54,12 @@ export class MetricsWriter {
     this.#before = timestampMs;
   }
 
-  /** After this what was written survives the loss of power. */
+  /** After this what was written survives the loss of power; a file without a line is taken away. */
   close(): void {
     fdatasyncSync(this.#file);
+    const { size } = fstatSync(this.#file);
     closeSync(this.#file);
+    if (size === 0) rmSync(this.path, { force: true });
   }
 
   #write(text: string): void {

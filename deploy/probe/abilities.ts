@@ -131,7 +131,14 @@ function migrate(facts: Facts): Ability {
 }
 
 function suspend(facts: Facts): Ability {
-  const status = writing(facts, /^\/sys\/power\/state$/);
-  const how = status === 'no' ? 'no /sys/power/state' : '/sys/power/state';
-  return { name: 'host sleep', kind: 'act', status, how };
+  const name = 'host sleep';
+  const no = (how: string): Ability => ({ name, kind: 'act', status: 'no', how });
+  if (facts.isNested) return no('the host is itself a virtual machine');
+  if (!facts.sleepStates.includes('mem')) return no('the kernel cannot suspend to memory');
+  return {
+    name,
+    kind: 'act',
+    status: writing(facts, /^\/sys\/power\/state$/),
+    how: 'suspend to memory',
+  };
 }

@@ -72,6 +72,8 @@ export interface HostCapabilities {
     readonly numaNodes?: number;
   };
   readonly memoryBytes?: number;
+  /** What the kernel could sleep in: `freeze`, `mem` (to RAM), `disk`. */
+  readonly sleepStates: readonly string[];
   readonly cpufreq: {
     readonly policies: readonly PolicyCapability[];
     readonly isBoostOn?: boolean;

@@ -62,6 +62,7 @@ export function readProbe(host: string, answer: RemoteAnswer, virshUri: string):
       memoryBytes: readMeminfo(text('memory'))?.totalBytes,
     }),
     isNested: identity.get('nested') === 'yes',
+    sleepStates: identity.get('sleep')?.split(' ') ?? [],
     user: {
       ...present({ name: identity.get('user'), uid: count(identity.get('uid')) }),
       groups: identity.get('groups')?.split(' ') ?? [],

@@ -34,6 +34,7 @@ for tool in virsh timeout sudo; do command -v "$tool" >/dev/null && echo "tool.$
 sed -n 's/^PRETTY_NAME=/os=/p' /etc/os-release
 sed -n 's/^model name[[:space:]]*: /model=/p' /proc/cpuinfo | head -n 1
 grep -qw hypervisor /proc/cpuinfo && echo nested=yes
+read -r V </sys/power/state && echo "sleep=$V"
 for name in sys_vendor product_name; do read -r V </sys/class/dmi/id/$name && echo "$name=$V"; done
 :`;
 

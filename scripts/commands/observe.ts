@@ -13,7 +13,7 @@ import { printJson, runCommand, wholeNumber } from '../cli.ts';
 import {
   type ConnectionOptions,
   connectionHelp,
-  duration,
+  durationOption,
   withConnectionOptions,
   withSsh,
 } from '../observe/connection-options.ts';
@@ -34,7 +34,7 @@ export function observeCommand(): Command {
   const command = new Command('observe')
     .description('read telemetry of real hosts over ssh into metrics.jsonl; changes nothing')
     .argument('<host...>', '[USER@]HOST as ssh knows it')
-    .option('--every <time>', 'from one reading to the next', duration(100), 1000)
+    .addOption(durationOption('--every <time>', 'from one reading to the next', '1 s'))
     .option('--out <file>', 'where to write; added to what is there', 'metrics.jsonl')
     .option('--samples <n>', 'end after so many samples of each host', wholeNumber(1))
     .option('--rotate <size>', 'put the file aside when it is larger', size)

@@ -36,16 +36,19 @@ export function capabilityTable(found: HostCapabilities): string {
 const joined = (...parts: readonly (string | undefined)[]): string =>
   parts.filter((part) => part !== undefined && part !== '').join(', ');
 
+const counted = (count: number | undefined, noun: string): string | undefined =>
+  count === undefined ? undefined : `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 const gibibytes = (bytes: number | undefined): string =>
   bytes === undefined ? '' : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 
 function topology({ topology: found }: HostCapabilities): string {
   const { onlineCpus, sockets, cores, numaNodes, hasSmt } = found;
   return joined(
-    onlineCpus === undefined ? undefined : `${onlineCpus} CPUs`,
-    cores === undefined ? undefined : `${cores} cores`,
-    sockets === undefined ? undefined : `${sockets} sockets`,
-    numaNodes === undefined ? undefined : `${numaNodes} NUMA nodes`,
+    counted(onlineCpus, 'CPU'),
+    counted(cores, 'core'),
+    counted(sockets, 'socket'),
+    counted(numaNodes, 'NUMA node'),
     hasSmt === undefined ? undefined : `SMT ${hasSmt ? 'on' : 'off'}`,
   );
 }

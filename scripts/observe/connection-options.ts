@@ -1,5 +1,5 @@
 /** Options that all commands to real hosts share. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openSsh, systemClock, type Transport } from '../../deploy/index.ts';
 import { parseQuantity } from '../../sim/index.ts';
 import { wholeNumber } from '../cli.ts';
@@ -18,7 +18,7 @@ export function withConnectionOptions(command: Command): Command {
     .option('--ssh-config <file>', 'ssh configuration instead of ~/.ssh/config')
     .option('--virsh-uri <uri>', 'libvirt on the host', 'qemu:///system')
     .option('--sudo', 'use `sudo -n` on the host for what only root may read')
-    .option('--timeout <time>', 'limit for one answer of a host', duration(100), 20_000)
+    .addOption(durationOption('--timeout <time>', 'limit for one answer of a host', '20 s'))
     .option('--parallel <n>', 'hosts asked at the same time', wholeNumber(1), 32);
 }
 
@@ -28,8 +28,14 @@ HOST is [USER@]HOST as ssh knows it: a name, an address, or an alias of the ssh 
 once by hand first: a key that needs no typing, and the host in known_hosts, are asked for. Nothing
 is installed on a host and nothing is changed there.`;
 
+/** An option that is a duration from 100 ms up, with a default as people write it. */
+export function durationOption(flags: string, description: string, standard: string): Option {
+  const parse = duration(100);
+  return new Option(flags, description).argParser(parse).default(parse(standard), standard);
+}
+
 /** Parser for a duration of at least `leastMs`, ms. */
-export function duration(leastMs: number): (text: string) => number {
+function duration(leastMs: number): (text: string) => number {
   return (text) => {
     const ms = parseQuantity('duration', text);
     if (ms === undefined || ms < leastMs) {
