@@ -6,6 +6,7 @@
 import { inputError } from './errors.ts';
 import type { GovernorRule } from './governors/index.ts';
 import type { ClusterModel } from './model.ts';
+import { modelChecksum } from './model-checksum.ts';
 import { checksum } from './numbers/checksum.ts';
 import { ClusterState } from './state.ts';
 import { Twin } from './twin.ts';
@@ -81,26 +82,6 @@ export function decodeSnapshot(
     throw inputError(path, `state with checksum ${header.checksum}`, sum);
   }
   return new Twin(model, new ClusterState(model, buffer), governors);
-}
-
-/** Checksums of models that had a snapshot; models never change. */
-const modelChecksums = new WeakMap<ClusterModel, string>();
-
-/** Tells two models apart, like `modelFingerprint`, and faster where demand is large. */
-function modelChecksum(model: ClusterModel): string {
-  const known = modelChecksums.get(model);
-  if (known !== undefined) return known;
-  const columns: Uint8Array[] = [];
-  const rest = JSON.stringify(model, (_, value: unknown) => {
-    // JSON knows no infinity.
-    if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-    if (!ArrayBuffer.isView(value)) return value;
-    columns.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-    return columns.length;
-  });
-  const sum = checksum([...columns, new TextEncoder().encode(rest)]);
-  modelChecksums.set(model, sum);
-  return sum;
 }
 
 /** Tells two models apart: a hash over all their columns. Demonstrations keep it. */

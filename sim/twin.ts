@@ -6,6 +6,7 @@ import { FacilityRates } from './facility/facility-rates.ts';
 import { createGovernor, type GovernorRule } from './governors/index.ts';
 import { initialize } from './initialize.ts';
 import type { ClusterModel } from './model.ts';
+import { modelChecksum } from './model-checksum.ts';
 import { componentParts, pointHeader, pointStride } from './power/components.ts';
 import type { Recorder } from './recorder.ts';
 import { ClusterState } from './state.ts';
@@ -75,6 +76,8 @@ export class Twin {
     governors: readonly GovernorRule[] = rulesOf(model),
   ): Twin {
     const twin = new Twin(model, ClusterState.allocate(model, seed), governors);
+    // Read once at the start, so that no snapshot later has to wait for it.
+    modelChecksum(model);
     initialize(twin);
     return twin;
   }
