@@ -12,6 +12,7 @@ export type OperationCode =
   | 'ERR_TIMEOUT'
   | 'ERR_OUTPUT_LIMIT'
   | 'ERR_OUTPUT_TRUNCATED'
+  | 'ERR_FROZEN'
   | 'ERR_INTERRUPTED'
   | 'ERR_REMOTE_FAILED';
 

@@ -6,7 +6,7 @@
  *    "rapl_energy": {ZONE: {"current_uj", "delta_uj"}}, "wattwin": {…}}
  */
 import { z } from 'zod';
-import { countedZones } from '../telemetry/powercap.ts';
+import { countedEnergies, hasEnergy } from '../telemetry/host-power.ts';
 import type { EnergySample, HostSample } from '../telemetry/sample.ts';
 
 const times = z.object({
@@ -74,7 +74,7 @@ export function metricsLine(
   const toleranceMs = Number.isInteger(wallMs / 1000) ? 1100 : 50;
   const isNext = Math.abs(wallMs - expectedMs) <= toleranceMs;
   const timestampMs = isNext ? expectedMs : wallMs;
-  const hasEnergy = isNext || before === 'none';
+  const isSameInterval = isNext || before === 'none';
   const { ticksPerS } = sample;
   const mhz = new Map(sample.frequencies?.value.map((one) => [one.cpu, one.mhz]));
   const percpu = (sample.cpus?.value ?? []).map(({ cpu, utilization, ticks }) => {
@@ -93,26 +93,26 @@ export function metricsLine(
     line: {
       timestamp: new Date(timestampMs).toISOString(),
       percpu,
-      rapl_energy: hasEnergy ? raplEnergy(sample.energies?.value ?? []) : {},
+      rapl_energy: isSameInterval ? raplEnergy(sample.energies?.value ?? []) : {},
       wattwin: { version: 1, host: sample.host, ...details(sample) },
     },
   };
 }
 
 function raplEnergy(energies: readonly EnergySample[]): MetricsLine['rapl_energy'] {
-  const named = energies.map((one) => ({ ...one, name: one.part === 'dram' ? 'dram' : one.label }));
-  const counted = countedZones(named);
-  const isTrusted = ({ energyJ, confidence }: EnergySample): boolean =>
-    energyJ !== undefined && confidence > 0;
-  if (counted.length === 0 || !counted.every(isTrusted)) return {};
-  const rest = named.filter(
-    (one) => !counted.includes(one) && !one.zone.startsWith('intel-rapl-mmio') && isTrusted(one),
+  const counted = countedEnergies(energies);
+  if (counted.length === 0 || !counted.every(hasEnergy)) return {};
+  const isCounted = new Set(counted.map(({ zone }) => zone));
+  const rest = energies.filter(
+    ({ zone }) => !isCounted.has(zone) && !zone.startsWith('intel-rapl-mmio'),
   );
   return Object.fromEntries(
-    [...rest, ...counted].map(({ label, counterUj, energyJ }) => [
-      label,
-      { current_uj: counterUj!, delta_uj: Math.round(energyJ! * 1e6) },
-    ]),
+    [...rest, ...counted]
+      .filter(hasEnergy)
+      .map(({ label, counterUj, energyJ }) => [
+        label,
+        { current_uj: counterUj, delta_uj: Math.round(energyJ * 1e6) },
+      ]),
   );
 }
 

@@ -83,16 +83,30 @@ function uptimeOf(text: string | undefined): number | undefined {
 }
 
 /**
- * Bytes as text: UTF-8, and where they are none, each byte that is not ASCII as `\xNN`. Names that
- * differ stay different, which a replacement character would not keep.
+ * Bytes as text: UTF-8, and in a line that is none, each byte that is not ASCII as `\xNN`. Names that
+ * differ stay different, which a replacement character would not keep; other lines are as ever.
  */
 export function decodeText(bytes: Uint8Array): string {
+  const whole = decodeUtf8(bytes);
+  if (whole !== undefined) return whole;
+  return Buffer.from(bytes)
+    .toString('latin1')
+    .split('\n')
+    .map((line) => decodeUtf8(Buffer.from(line, 'latin1')) ?? escapeBytes(line))
+    .join('\n');
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return Buffer.from(bytes)
-      .toString('latin1')
-      .replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+    if (error instanceof TypeError) return undefined;
+    throw error;
   }
 }
+
+const escapeBytes = (latin1: string): string =>
+  latin1.replace(
+    /[\x80-\xff]/g,
+    (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );

@@ -40,6 +40,8 @@ export function runProcess(
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
+      // A group of its own: Ctrl-C in a terminal is ours to pass on, not each child's to die of.
+      detached: true,
       // Messages are matched in English.
       env: { ...process.env, LC_ALL: 'C' },
     });

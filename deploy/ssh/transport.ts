@@ -20,7 +20,7 @@ export interface SshOptions {
   readonly connectTimeoutS?: number | undefined;
   /** How long an idle connection stays open, s. Default 60. */
   readonly persistS?: number | undefined;
-  /** Limit for the output of one script, bytes. Default 32 MiB. */
+  /** Limit for the output of one script, bytes. Default 16 MiB. */
   readonly outputBytesMax?: number | undefined;
   readonly clock: Clock;
 }
@@ -63,7 +63,7 @@ export function openSsh(options: SshOptions): Transport {
     connectTimeoutS: options.connectTimeoutS ?? 10,
     persistS: options.persistS ?? 60,
   };
-  const outputBytesMax = options.outputBytesMax ?? 32 * 1024 * 1024;
+  const outputBytesMax = options.outputBytesMax ?? 16 * 1024 * 1024;
   const used = new Set<string>();
   return {
     async run(host, sections, limits = {}) {

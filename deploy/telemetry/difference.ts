@@ -3,15 +3,15 @@ import type { CgroupReading } from './cgroup.ts';
 import { meanKhz, type PolicyReading } from './cpufreq.ts';
 import { type DomainSample, domainSample } from './domain-sample.ts';
 import { confidenceOf, type Doubt, type Observed } from './doubts.ts';
+import { hostPower } from './host-power.ts';
 import type { Interval } from './interval.ts';
-import { countedZones, type EnergyChange, energyChange, labelZones, partOf } from './powercap.ts';
+import { type EnergyChange, energyChange, labelZones, partOf } from './powercap.ts';
 import { cpuLoad } from './proc-stat.ts';
 import type { HostReading, ReadingPart } from './reading.ts';
 import type {
   CpuSample,
   EnergySample,
   FrequencySample,
-  HostPower,
   HostSample,
   PressureSample,
 } from './sample.ts';
@@ -45,7 +45,7 @@ export function sampleBetween(
   const cpus = cpuSamples(before, after, elapsedS);
   const frequencies = frequencySamples(before, after);
   const energies = energySamples(before, after, elapsedS);
-  const power = hostPower(energies, elapsedS);
+  const power = energies === undefined ? undefined : hostPower(energies, elapsedS);
   const { memory, temperatures } = after;
   const parts = {
     cpus: observe('cpu', '/proc/stat', cpus?.value, [...doubts, ...(cpus?.doubts ?? [])]),
@@ -176,33 +176,6 @@ function energySamples(
     };
   });
 }
-
-/** Power from the zones that may be added; absent when one of them has no energy to trust. */
-function hostPower(
-  energies: readonly EnergySample[] | undefined,
-  elapsedS: number,
-): { readonly value: HostPower; readonly doubts: readonly Doubt[] } | undefined {
-  if (energies === undefined) return undefined;
-  const trusted = ({ energyJ, confidence }: EnergySample): boolean =>
-    energyJ !== undefined && confidence > 0;
-  const watts = (parts: readonly EnergySample[]): number =>
-    parts.reduce((sum, { energyJ }) => sum + energyJ!, 0) / elapsedS;
-  const counted = countedZones(energies.map((one) => ({ ...one, name: nameOf(one) })));
-  const packages = counted.filter(({ part }) => part === 'package');
-  const socket = packages.length > 0 && packages.every(trusted) ? counted.filter(trusted) : [];
-  const platform = energies.filter((one) => one.part === 'platform' && trusted(one));
-  if (socket.length === 0 && platform.length === 0) return undefined;
-  return {
-    value: {
-      ...(socket.length === 0 ? {} : { socketW: watts(socket) }),
-      ...(platform.length === 0 ? {} : { platformW: watts(platform) }),
-    },
-    doubts: socket.length < counted.length ? ['partial'] : [],
-  };
-}
-
-/** The kernel's name again, from the label. */
-const nameOf = ({ label, part }: EnergySample): string => (part === 'dram' ? 'dram' : label);
 
 function pressureSamples(before: HostReading, after: HostReading): PressureSample[] | undefined {
   const elapsedS =

@@ -12,7 +12,7 @@ export interface ObserveOptions extends ReadingOptions {
   readonly everyMs: number;
   /** Limit for one reading, ms. */
   readonly timeoutMs: number;
-  /** Ends a host after so many samples. */
+  /** Ends a host after so many samples, or after five failures in a row. */
   readonly samplesMax?: number | undefined;
   /** Hosts that are asked at the same time. */
   readonly parallel: number;
@@ -24,8 +24,6 @@ export type Observation =
   | { readonly kind: 'sample'; readonly host: string; readonly sample: HostSample }
   /** A first reading, from which differences are taken: `reboot` after the host was started anew. */
   | { readonly kind: 'baseline'; readonly host: string; readonly why: 'first' | 'reboot' }
-  /** The host answers, but its time stands still. */
-  | { readonly kind: 'frozen'; readonly host: string }
   | {
       readonly kind: 'failed';
       readonly host: string;
@@ -43,6 +41,8 @@ export interface HostOutcome {
   readonly error?: OperationError;
 }
 
+/** Failures in a row after which a host is given up, where the number of samples has an end. */
+const failuresMax = 5;
 /** Longest pause after failures in a row, ms. */
 const retryMaxMs = 60_000;
 
@@ -111,8 +111,15 @@ async function observeHost(
         );
       }
       const observation = compare(before, reading);
-      // A reading at a standstill is no start for a difference.
-      if (observation.kind !== 'frozen') before = reading;
+      if (observation === 'frozen') {
+        // A reading at a standstill is no start for a difference: the one before stays.
+        throw new OperationError(
+          'ERR_FROZEN',
+          host,
+          `${host}: it answers, but its time stands still`,
+        );
+      }
+      before = reading;
       if (observation.kind === 'sample') samples++;
       error = undefined;
       failuresInRow = 0;
@@ -123,7 +130,8 @@ async function observeHost(
       error = caught;
       failures++;
       failuresInRow++;
-      if (!caught.mayPass) {
+      const isLast = samplesMax < Number.POSITIVE_INFINITY && failuresInRow >= failuresMax;
+      if (!caught.mayPass || isLast) {
         onObservation({ kind: 'failed', host, error: caught });
         break;
       }
@@ -144,7 +152,10 @@ function pauseMs(sinceStartMs: number, everyMs: number, leastMs: number): number
 }
 
 /** What a reading says, given the one before it. */
-export function compare(before: HostReading | undefined, after: HostReading): Observation {
+function compare(
+  before: HostReading | undefined,
+  after: HostReading,
+): Exclude<Observation, { kind: 'failed' }> | 'frozen' {
   const { host } = after;
   if (before === undefined) return { kind: 'baseline', host, why: 'first' };
   const interval = intervalBetween(before, after);
@@ -152,7 +163,7 @@ export function compare(before: HostReading | undefined, after: HostReading): Ob
     case 'reboot':
       return { kind: 'baseline', host, why: 'reboot' };
     case 'frozen':
-      return { kind: 'frozen', host };
+      return 'frozen';
     case 'continuous':
       return { kind: 'sample', host, sample: sampleBetween(before, after, interval) };
   }

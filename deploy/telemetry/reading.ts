@@ -58,7 +58,8 @@ export function readingSections({ virshUri, sudo }: ReadingOptions): ScriptSecti
       powercap('max_energy_range_uj'),
       powercap('constraint_0_max_power_uw'),
     )}`,
-    cpu: 'cat /proc/stat',
+    // Without the counts of interrupts, which are long.
+    cpu: "grep -aE '^(cpu|btime)' /proc/stat",
     frequency: listFiles(...cpufreqFiles),
     memory: 'cat /proc/meminfo',
     pressure: listFiles('/proc/pressure/cpu', '/proc/pressure/memory', '/proc/pressure/io'),

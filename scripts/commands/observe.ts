@@ -54,7 +54,8 @@ temperatures, and of every VM the CPU it got and the CPU it wanted, memory, disk
 value says where it comes from, when it was read and how far to trust it (docs/telemetry.md).
 Several hosts have a file each, in a folder named like the host beside FILE. Ctrl-C ends it; all
 that was written is whole. A host that fails is asked again, ever more rarely up to once a minute;
-one whose key has changed, or that does not let us in, is not.
+one whose key has changed, or that does not let us in, is not. With --samples, five failures in a row
+end a host.
 ${connectionHelp}
 
 Exit codes: 0 every host answered to the end (or to Ctrl-C), 1 some did not, 2 bad input.`,
@@ -87,7 +88,7 @@ async function observe(
   checkHostNames(hosts);
   const writers = openWriters(outputPaths(hosts, options.out), options);
   const live = liveLines(hosts, options.quiet ?? false);
-  const counts = new Map<string, number>();
+  const show = display(live);
   try {
     await withSsh(options, async (transport) => {
       const outcomes = await observeHosts(
@@ -106,9 +107,8 @@ async function observe(
         (observation) => {
           if (observation.kind === 'sample') {
             writers.get(observation.host)!.write(observation.sample);
-            counts.set(observation.host, (counts.get(observation.host) ?? 0) + 1);
           }
-          show(observation, counts.get(observation.host) ?? 0, live);
+          show(observation);
         },
       );
       live.stop();
@@ -144,24 +144,29 @@ function openWriters(
   return writers;
 }
 
-function show(observation: Observation, samples: number, live: LiveLines): void {
-  const { host, kind } = observation;
-  switch (kind) {
-    case 'sample':
-      live.update(host, sampleNote(observation.sample, samples));
-      break;
-    case 'baseline':
-      if (observation.why === 'reboot') live.say(`${host}: it was started anew`);
-      live.update(host, 'first reading');
-      break;
-    case 'frozen':
-      live.update(host, 'answers, but its time stands still');
-      break;
-    case 'failed': {
+/** Shows observations; of failures of one kind in a row only the first has a line that stays. */
+function display(live: LiveLines): (observation: Observation) => void {
+  const samples = new Map<string, number>();
+  const failing = new Map<string, string>();
+  return (observation) => {
+    const { host, kind } = observation;
+    if (kind === 'failed') {
       const { error, retryInMs } = observation;
       const next = retryInMs === undefined ? 'given up' : `again in ${retryInMs / 1000} s`;
-      live.say(`${error.code} ${error.message}; ${next}`);
+      if (failing.get(host) !== error.code || retryInMs === undefined) {
+        live.say(`${error.code} ${error.message}; ${next}`);
+      }
+      failing.set(host, error.code);
       live.update(host, `${error.code}, ${next}`);
+      return;
     }
-  }
+    if (failing.delete(host)) live.say(`${host}: it answers again`);
+    if (kind === 'baseline') {
+      if (observation.why === 'reboot') live.say(`${host}: it was started anew`);
+      live.update(host, 'first reading');
+    } else {
+      samples.set(host, (samples.get(host) ?? 0) + 1);
+      live.update(host, sampleNote(observation.sample, samples.get(host)!));
+    }
+  };
 }

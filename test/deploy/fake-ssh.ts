@@ -29,6 +29,8 @@ export interface FakeHosts {
   misbehave(host: string, snippet: string | undefined): void;
   /** What `virsh` prints on the host, and its exit status. */
   virsh(host: string, output: string, status?: number): void;
+  /** A program of the host, before all others on its PATH. */
+  program(host: string, name: string, text: string): void;
   /** The argument lists that `ssh` was called with, one a line as JSON. */
   readonly log: string;
 }
@@ -112,6 +114,7 @@ export function fakeHosts(): FakeHosts {
       if (snippet === undefined) rmSync(path, { force: true });
       else writeFileSync(path, `module.exports = (run) => {\n${snippet}\n};\n`);
     },
+    program: (host, name, text) => program(join(rootOf(host), 'bin', name), text),
     virsh(host, output, status = 0) {
       const root = rootOf(host);
       mkdirSync(root, { recursive: true });

@@ -1,12 +1,15 @@
 /** `metrics.jsonl`: what is written can be read, by us and by `wattwin calibrate`, and survives a kill. */
 import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type HostSample, MetricsWriter, readMetricsFile } from '../../deploy/index.ts';
+import { hostPower } from '../../deploy/telemetry/host-power.ts';
 import type { CpuTicks } from '../../deploy/telemetry/proc-stat.ts';
 import type { EnergySample } from '../../deploy/telemetry/sample.ts';
 import { readHostMetrics } from '../../scripts/calibrate/host-metrics.ts';
+import type { TelemetryResult } from '../../scripts/calibrate/telemetry-result.ts';
+import { wattwin } from '../scripts/command-line.ts';
 import { directoryWith } from '../traces/temporary-directory.ts';
 
 const startMs = Date.UTC(2026, 0, 4, 12);
@@ -123,12 +126,61 @@ describe('a line', () => {
   });
 });
 
+describe('a DRAM zone', () => {
+  it('that stands at 0 has never counted, and does not void the others', () => {
+    const dead = { ...zone('intel-rapl:0:1', 'dram', 'dram'), counterUj: 0 };
+    const energies = [zone('intel-rapl:0', 'package-0', 'package', 30), dead];
+    const [line] = linesOf(writeAll([sampleAt(1, { energies: observed(energies) })]));
+    expect(Object.keys(line!['rapl_energy']!)).toEqual(['package-0']);
+  });
+
+  it('that lost its difference makes the power partial, without a package there is none', () => {
+    const lost = zone('intel-rapl:0:1', 'dram', 'dram');
+    const energies = [zone('intel-rapl:0', 'package-0', 'package', 30), lost];
+    expect(hostPower(energies, 2)).toEqual({ value: { socketW: 15 }, doubts: ['partial'] });
+    expect(hostPower([lost, zone('intel-rapl:0', 'package-0', 'package')], 2)).toBeUndefined();
+    expect(hostPower([zone('intel-rapl:1', 'psys', 'platform', 50)], 2)).toEqual({
+      value: { platformW: 25 },
+      doubts: [],
+    });
+  });
+});
+
 describe('wattwin calibrate', () => {
   it('reads what was written: 56 W at half load', () => {
     const metrics = readHostMetrics(writeAll([1, 2, 3, 4].map((second) => sampleAt(second))));
     expect(metrics).toMatchObject({ brokenLines: 0, withoutPower: 1 });
     expect([...metrics.powerW]).toEqual([56, 56, 56]);
     expect([...metrics.utilization]).toEqual([0.5, 0.5, 0.5]);
+  });
+
+  it('learns from it: 20 W and 60 W more at full load', async () => {
+    const samples = Array.from({ length: 60 }, (_, second) => {
+      const utilization = (second % 10) / 10;
+      const sample = sampleAt(second);
+      return {
+        ...sample,
+        cpus: observed(sample.cpus!.value.map((cpu) => ({ ...cpu, utilization }))),
+        frequencies: observed(
+          [0, 1].map((cpu) => ({ cpu, policy: 0, mhz: 2000, kind: 'mean' as const })),
+        ),
+        energies: observed([zone('intel-rapl:0', 'package-0', 'package', 20 + 60 * utilization)]),
+      };
+    });
+    const path = writeAll(samples);
+    const { code, stdout, stderr } = await wattwin('calibrate', dirname(path), '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { power } = JSON.parse(stdout) as TelemetryResult;
+    expect(power).toHaveLength(1);
+    expect(power[0]?.pstates).toEqual([
+      expect.objectContaining({
+        frequencyMhz: 2000,
+        // All but the first line, whose difference has no line before it.
+        samples: 59,
+        idleW: expect.closeTo(20, 6),
+        fullW: expect.closeTo(80, 6),
+      }),
+    ]);
   });
 
   it('is never given an energy over another time than that between two lines', () => {

@@ -144,6 +144,35 @@ describe('a host with two packages and two VMs', () => {
   });
 });
 
+describe('energy counters', () => {
+  const readWith = async (sudo: boolean): Promise<string> => {
+    const fake = fakeHosts();
+    fake.put('node1', hostTree(firstMoment));
+    const log = `${fake.directory}/sudo.log`;
+    fake.program('node1', 'sudo', `#!/bin/sh\necho "$*" >>'${log}'\nshift\nexec "$@"\n`);
+    const { observations } = await observe(['node1'], { sudo }, ({ kind }) => {
+      if (kind === 'baseline') fake.put('node1', hostTree(secondMoment));
+    });
+    expect(onlySample(observations).power?.value.socketW).toBeCloseTo(56, 6);
+    return existsSync(log) ? readFileSync(log, 'utf8') : '';
+  };
+
+  it('are read through sudo when asked for, and nothing else is', async () => {
+    const lines = (await readWith(true)).trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    for (const line of lines) {
+      const [flag, program, options, empty, ...files] = line.split(' ');
+      expect([flag, program, options, empty]).toEqual(['-n', 'grep', '-aHs', '']);
+      expect(files).toHaveLength(8);
+      for (const file of files) expect(file).toMatch(/\/sys\/class\/powercap\/[^/*]+\/energy_uj$/);
+    }
+  });
+
+  it('are read without it otherwise', async () => {
+    expect(await readWith(false)).toBe('');
+  });
+});
+
 describe('time', () => {
   it('starts anew after a reboot, even when the host has been up for longer than before', async () => {
     const fake = fakeHosts();
@@ -168,12 +197,12 @@ describe('time', () => {
     fake.put('node1', hostTree(firstMoment));
     let frozen = 0;
     const { observations } = await observe(['node1'], {}, ({ kind }) => {
-      if (kind === 'frozen' && ++frozen === 2) fake.put('node1', hostTree(secondMoment));
+      if (kind === 'failed' && ++frozen === 2) fake.put('node1', hostTree(secondMoment));
     });
-    expect(observations.map(({ kind }) => kind)).toEqual([
+    expect(observations.map((one) => (one.kind === 'failed' ? one.error.code : one.kind))).toEqual([
       'baseline',
-      'frozen',
-      'frozen',
+      'ERR_FROZEN',
+      'ERR_FROZEN',
       'sample',
     ]);
     expect(onlySample(observations).elapsedS).toBe(1);
@@ -286,7 +315,7 @@ describe('hosts that fail', () => {
     const pauses = observations.flatMap((one) =>
       one.kind === 'failed' && one.host === 'gone' ? [one.retryInMs] : [],
     );
-    expect(pauses.slice(0, 4)).toEqual([30, 60, 120, 240]);
+    expect(pauses).toEqual([30, 60, 120, 240, undefined]);
   }, 20_000);
 
   it('without the ssh program say so', async () => {
@@ -349,6 +378,19 @@ describe('the ssh command', () => {
     await expect(transport.run(name, [])).rejects.toThrow('[USER@]HOST');
     await transport.close();
     expect(existsSync(fake.log)).toBe(false);
+  });
+
+  it('is no part of our process group, which a terminal interrupts as a whole', async () => {
+    const fake = fakeHosts();
+    fake.misbehave(
+      'node1',
+      "const fs = require('node:fs'); fs.writeFileSync(__dirname + '/../stat', fs.readFileSync('/proc/self/stat')); run();",
+    );
+    const transport = openSsh({ clock: systemClock });
+    await transport.run('node1', []);
+    await transport.close();
+    const groupIn = (path: string) => readFileSync(path, 'utf8').split(') ')[1]!.split(' ')[2];
+    expect(groupIn(`${fake.directory}/stat`)).not.toBe(groupIn('/proc/self/stat'));
   });
 
   it('is interrupted at once', async () => {

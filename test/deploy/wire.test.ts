@@ -118,6 +118,7 @@ describe('frames', () => {
 
   it('hold bytes that are no UTF-8 without losing one', () => {
     expect(decodeText(Buffer.from('naïve'))).toBe('naïve');
+    expect(decodeText(Buffer.from('\xc3\xa9\n\xe9', 'latin1'))).toBe('é\n\\xe9');
     expect(decodeText(Buffer.from([0x61, 0xff, 0x0a, 0xc3]))).toBe('a\\xff\n\\xc3');
   });
 });

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readMetricsFile } from '../../deploy/index.ts';
+import { readHostMetrics } from '../../scripts/calibrate/host-metrics.ts';
 import { liveLines } from '../../scripts/observe/live.ts';
 import { type FakeHosts, fakeHosts } from '../deploy/fake-ssh.ts';
 import { firstMoment, hostTree, secondMoment } from '../deploy/host-tree.ts';
@@ -118,6 +119,31 @@ describe('wattwin observe', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
     expect(existsSync(fake.log)).toBe(false);
     expect(existsSync(join(inside, 'm.jsonl'))).toBe(false);
+  });
+});
+
+describe('wattwin calibrate', () => {
+  it('reads what was observed: the load and power of each second', async () => {
+    const fake = fakeHosts();
+    runningHost(fake, 'node1');
+    // A wall clock that goes with the tree's uptime.
+    const uptime = join(fake.directory, 'hosts/node1/proc/uptime');
+    fake.program('node1', 'date', `#!/bin/sh\nread -r U _ <'${uptime}'; echo "17000$\{U%.*}.25"\n`);
+    const directory = directoryWith();
+    const observed = await wattwin(
+      ...['observe', 'node1', '--every', '100ms', '--samples', '6', '--quiet'],
+      ...['--out', join(directory, 'metrics.jsonl')],
+    );
+    expect(observed).toEqual({ code: 0, stdout: '', stderr: '' });
+    // 10 + 7 W in packages, 2 × 10 W in DRAM, at 30 % load all along.
+    const { entries } = await readMetricsFile(join(directory, 'metrics.jsonl'));
+    for (const { line } of entries) {
+      expect(line.wattwin).toMatchObject({ doubts: [], power: { value: { socketW: 37 } } });
+      expect(Object.keys(line.rapl_energy)).toHaveLength(4);
+    }
+    const { powerW, utilization } = readHostMetrics(join(directory, 'metrics.jsonl'));
+    expect([...powerW]).toEqual(Array(5).fill(expect.closeTo(37, 6)));
+    expect([...utilization]).toEqual(Array(5).fill(expect.closeTo(0.3, 9)));
   });
 });
 
