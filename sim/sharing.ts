@@ -18,6 +18,7 @@ import { isPlain, sharePlainHost } from './hosts/plain-host.ts';
 import { deniedMips } from './migration/denied.ts';
 import { claimMips, copyingLoss } from './migration/effects.ts';
 import { requestMips, setQueueMips } from './requests/queue.ts';
+import type { ClusterState } from './state.ts';
 import { hostPower, taskStatus, vmStatus } from './status.ts';
 import { cancel, phases, schedule } from './timers.ts';
 import type { Twin } from './twin.ts';
@@ -89,7 +90,9 @@ export function settleOverload(twin: Twin, host: number, elapsedMs: number): voi
     const want = vmAskedMips[vm]!;
     const top = split ? deliveredOverDomains(twin, vm) : vmThreads[vm]! * coreMips;
     let got = want < top ? want : top;
-    if (!split) got = claimMips(twin, vm, want, top, quotaMips(twin, vm, coreMips));
+    if (!split && isHeldBack(state, vm)) {
+      got = claimMips(twin, vm, want, top, quotaMips(twin, vm, coreMips));
+    }
     if (level !== Infinity) {
       const share = level * vmShareWeight[vm]!;
       if (share < got) got = share;
@@ -216,13 +219,12 @@ function shareSplit(twin: Twin, host: number): void {
 /** Hosts with nothing but VMs that follow their demand. */
 function shareSlots(twin: Twin, host: number): void {
   const { model, state } = twin;
-  const { slots, vmAskedMips, vmThreads, vmShareWeight, vmMigration, vmQuota } = state;
+  const { slots, vmAskedMips, vmThreads, vmShareWeight, vmMigration } = state;
   const coreMips = fastestCoreMips(twin, host);
   const background = backgroundMips(twin, host, coreMips);
   const capacity = coreMips * model.hostCores[host]! - background;
   const start = state.hostSlot[host]!;
   const count = state.hostVms[host]!;
-  const hasLimits = state.limits.vmCores.length > 0;
   const { caps, weights } = twin.scratch;
   let askedSum = 0;
   let capSum = 0;
@@ -231,12 +233,11 @@ function shareSlots(twin: Twin, host: number): void {
     const vm = slots[start + index]!;
     const want = vmAskedMips[vm]!;
     const top = vmThreads[vm]! * coreMips;
-    const isCopied = vmMigration[vm]! >= 0;
     let cap = want < top ? want : top;
-    if (isCopied || hasLimits || vmQuota[vm] !== Infinity) {
+    if (isHeldBack(state, vm)) {
       cap = claimMips(twin, vm, want, top, quotaMips(twin, vm, coreMips));
     }
-    if (isCopied) deniedSum += deniedMips(twin, vm);
+    if (vmMigration[vm]! >= 0) deniedSum += deniedMips(twin, vm);
     askedSum += want;
     capSum += cap;
     caps[index] = cap;
@@ -247,6 +248,13 @@ function shareSlots(twin: Twin, host: number): void {
   state.hostAskedMips[host] = askedSum + background;
   state.hostLevel[host] = level;
   state.hostUsedMips[host] = (level === Infinity ? capSum : capacity) + background;
+}
+
+/** Whether a quota, a power limit or a throttling migration may keep `vm` below what it could use. */
+function isHeldBack(state: ClusterState, vm: number): boolean {
+  if (state.vmQuota[vm] !== Infinity || state.limits.vmCores.length > 0) return true;
+  const migration = state.vmMigration[vm]!;
+  return migration >= 0 && state.migrationThrottle[migration]! > 0;
 }
 
 /** What the host itself takes of its CPU, at most all of it, MIPS. */

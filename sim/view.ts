@@ -123,6 +123,8 @@ export class TwinView implements ClusterView {
   readonly #model: ClusterModel;
   /** Newest row of the demand grid that is over, -1 for none. */
   readonly #lastRow: number;
+  /** Whether anything can fail: without it no question need be asked for each VM and row. */
+  readonly #canFail: boolean;
   readonly #vmDemand: Float64Array;
   readonly #hostDemand: Float64Array;
 
@@ -135,6 +137,7 @@ export class TwinView implements ClusterView {
     this.hosts = model.hosts;
     this.vms = model.vms;
     this.#lastRow = newestRow(twin);
+    this.#canFail = model.faults !== undefined;
     this.#vmDemand = new Float64Array(model.vms);
     this.#hostDemand = new Float64Array(model.hosts);
     for (let vm = 0; vm < model.vms; vm++) {
@@ -156,7 +159,7 @@ export class TwinView implements ClusterView {
       return requested >= 0 ? requested : this.twin.state.vmAskedMips[vm]!;
     }
     if (this.observations(vm) > 0) return this.demandAt(vm, 1);
-    const known = rowBeforeGap(this.twin, vm);
+    const known = this.#canFail ? rowBeforeGap(this.twin, vm) : -1;
     if (known >= 0) return this.#gridMips(vm, known);
     const { workload } = this.#model;
     return workload.vcpus[vm]! * workload.vcpuMips[vm]!;
@@ -321,14 +324,22 @@ export class TwinView implements ClusterView {
     // What tasks asked for in the past is not kept.
     if (this.#model.vmTaskDriven[vm] === 1) return 0;
     // A row counts once the VM was running during some of it.
-    const upBeforeMs = state.faults.vmUpBeforeMs[vm] ?? 0;
-    const startedMs = this.#model.workload.arrivalMs[vm]! + state.vmWaitedMs[vm]! + upBeforeMs;
-    const firstRow = Math.max(Math.floor(startedMs / this.intervalMs), firstRowSeen(this.twin, vm));
-    const lastRow = rowSeen(this.twin, vm, this.#lastRow);
+    const startedMs = this.#model.workload.arrivalMs[vm]! + state.vmWaitedMs[vm]!;
+    const [firstRow, lastRow] = this.#canFail
+      ? this.#rowsSeen(vm, startedMs)
+      : [Math.floor(startedMs / this.intervalMs), this.#lastRow];
     return Math.max(0, Math.min(historyMax, lastRow - firstRow + 1));
   }
+  /** First and last row of the history of `vm` where things fail. */
+  #rowsSeen(vm: number, startedMs: number): [first: number, last: number] {
+    const { twin } = this;
+    const upMs = startedMs + (twin.state.faults.vmUpBeforeMs[vm] ?? 0);
+    const first = Math.max(Math.floor(upMs / this.intervalMs), firstRowSeen(twin, vm));
+    return [first, rowSeen(twin, vm, this.#lastRow)];
+  }
   demandAt(vm: number, lag: number): number {
-    return this.#gridMips(vm, rowSeen(this.twin, vm, this.#lastRow) - lag + 1);
+    const last = this.#canFail ? rowSeen(this.twin, vm, this.#lastRow) : this.#lastRow;
+    return this.#gridMips(vm, last - lag + 1);
   }
   migrationBytesPerS(vm: number): number {
     return this.#model.migrationBytesPerS[vm]!;
