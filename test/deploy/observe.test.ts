@@ -131,6 +131,22 @@ describe('a host with two packages and two VMs', () => {
     });
   });
 
+  it.each([
+    [124, 'virsh gave no answer within 8 s'],
+    [1, 'virsh failed (status 1)'],
+  ])('is read but for its VMs when virsh ends with %i', async (status, reason) => {
+    const fake = fakeHosts();
+    fake.put('node1', hostTree(firstMoment));
+    fake.virsh('node1', "Domain: 'half", status);
+    const { observations } = await observe(['node1'], {}, ({ kind }) => {
+      if (kind === 'baseline') fake.put('node1', hostTree(secondMoment));
+    });
+    const sample = onlySample(observations);
+    expect(sample.missing).toEqual({ domains: reason });
+    expect(sample).not.toHaveProperty('domains');
+    expect(sample.power?.value.socketW).toBeCloseTo(56, 6);
+  });
+
   it('reads for what it is told, with virsh that can only read', async () => {
     const fake = fakeHosts();
     fake.put('node1', hostTree(firstMoment));
