@@ -37,7 +37,7 @@ export function calibrationPage(result: ClusterResult, charts: readonly ChartDef
 <header>
 <h1>Calibration of ${escapeHtml(source.directory)}</h1>
 <p class="headline">${escapeHtml(headline)}</p>
-<p class="lead">${source.samples} samples of the power of ${source.hosts} hosts; fitted on days ${fit.days.join(' to ')}, basis ${escapeHtml(fit.basis)}. Everything was chosen on the fit days.</p>
+<p class="lead">${source.samples} samples of the power of ${source.hosts} hosts; fitted on days ${fit.days.join(' to ')}, basis ${escapeHtml(fit.basis)}. Window, shape and half-lives were chosen on the fit days.</p>
 </header>
 <main>
 <section aria-labelledby="errors">
