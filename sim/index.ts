@@ -105,6 +105,7 @@ export {
   type ModelSpec,
 } from './model.ts';
 export { sharedFloat64, sharedInt32, sharedUint16 } from './numbers/columns.ts';
+export { percentile } from './numbers/percentile.ts';
 export { CarbonTrace, PriceTrace } from './numbers/rated-trace.ts';
 export { RandomStream } from './numbers/rng.ts';
 export { type OutsideRule, StepTrace, type StepTraceOptions } from './numbers/step-trace.ts';

@@ -7,10 +7,11 @@
 import { joulesPerKwh } from './energy-now.ts';
 import { type FacilitySummary, summarizeFacility } from './facility/facility-summary.ts';
 import { type FaultSummary, summarizeFaults } from './faults/fault-summary.ts';
+import { percentile } from './numbers/percentile.ts';
 import { type CostVector, costOf } from './objective.ts';
 import { answersRequests, requestWork } from './requests/lost-work.ts';
 import { type ApplicationSummary, summarizeRequests } from './requests/request-summary.ts';
-import { vmStatus } from './status.ts';
+import { migrationOutcome, vmStatus } from './status.ts';
 import type { Twin } from './twin.ts';
 
 /** How often it happened. */
@@ -129,7 +130,11 @@ function requestPart(
 }
 
 function outcomesOf({ state }: Twin): Pick<RunSummary, 'migrationOutcomes'> {
-  const [aborted = 0, failed = 0, vmsLost = 0, postCopied = 0] = state.migrationOutcomes;
+  const { migrationOutcomes: count } = state;
+  const aborted = count[migrationOutcome.aborted]!;
+  const failed = count[migrationOutcome.failed]!;
+  const vmsLost = count[migrationOutcome.vmLost]!;
+  const postCopied = count[migrationOutcome.postCopied]!;
   if (aborted + failed + vmsLost + postCopied === 0) return {};
   return { migrationOutcomes: { aborted, failed, vmsLost, postCopied } };
 }
@@ -216,8 +221,7 @@ function responseTimes(twin: Twin): RunSummary['responseS'] {
   }
   if (times.length === 0) return undefined;
   times.sort((a, b) => a - b);
-  // Nearest-rank percentiles.
-  const at = (fraction: number): number => times[Math.ceil(fraction * times.length) - 1]!;
+  const at = (fraction: number): number => percentile(times, fraction);
   const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
   return { mean, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }

@@ -1,5 +1,11 @@
 /** What an evaluation writes down, and the statistics that tables and charts are made of. */
-import type { CostVector, Objective, RunSummary, SeriesRow } from '../../sim/index.ts';
+import {
+  type CostVector,
+  type Objective,
+  percentile,
+  type RunSummary,
+  type SeriesRow,
+} from '../../sim/index.ts';
 
 /** One run of one policy on one scenario with one seed. */
 export interface RunRecord {
@@ -99,12 +105,6 @@ export function estimate(values: readonly number[]): Estimate {
   const quantile = studentT[count - 2] ?? (count > 31 ? 1.96 : Number.NaN);
   const halfWidth = count < 2 ? Number.NaN : quantile * Math.sqrt(squares / (count - 1) / count);
   return { mean, halfWidth, count };
-}
-
-/** Nearest-rank percentile of ascending values; NaN of none. */
-export function percentile(ascending: readonly number[], fraction: number): number {
-  if (ascending.length === 0) return Number.NaN;
-  return ascending[Math.max(0, Math.ceil(fraction * ascending.length) - 1)]!;
 }
 
 /** Policies in the order of their mean objective, best first. */

@@ -2,10 +2,10 @@
 import { governorKinds, type HostSpec, type PstateSpec } from '../../sim/index.ts';
 import type { NamedGovernor } from '../../sim/model.ts';
 import type { ComponentHost } from '../../sim/power/components.ts';
-import { maxtorDiamondMax, psuEfficiency } from '../../sim/power/devices.ts';
 import type { PowerSpec } from '../../sim/power/model.ts';
 import type { Dice } from './dice.ts';
 import type { Feature } from './features.ts';
+import { smallComponentHost } from './small-component-host.ts';
 
 export const gib = 1024 * 1024 * 1024;
 
@@ -175,19 +175,13 @@ function powerOf(dice: Dice | undefined, spec: HostSpec): Partial<HostSpec> {
 function partsOf(dice: Dice | undefined, spec: HostSpec): Partial<HostSpec> {
   if (dice === undefined || dice.chance(0.7)) return {};
   const component: ComponentHost = {
+    ...smallComponentHost,
     packages: spec.cores % 2 === 0 ? 2 : 1,
     coresPerPackage: spec.cores % 2 === 0 ? spec.cores / 2 : spec.cores,
     voltage: { frequenciesHz: [0.2e9, 3e9], volts: [0.8, 1.2] },
     sharedVoltage: dice.chance(0.5),
     core: { capacitanceF: 2e-9, leakageA: 1, referenceV: 1, referenceC: 60, leakagePerK: 0.01 },
-    idleRelativePower: 0.25,
-    uncore: { lowW: 10, highW: 20, sleepW: 4 },
-    dram: { gib: 32, idleWPerGib: 0.25, joulesPerByte: 5e-10 },
-    disk: { ...maxtorDiamondMax, count: 2 },
-    nic: { idleW: 5, joulesPerByte: 1e-8 },
-    fan: { fullW: 40, speedMin: 0.5, lowC: 30, highC: 80 },
-    psu: { count: 2, ratedW: 800, efficiency: psuEfficiency.platinum },
-    baseW: 30,
+    psu: { ...smallComponentHost.psu, ratedW: 800 },
   };
   const states = [
     { name: 'C1', exitLatencyUs: 2, targetResidencyUs: 2, relativePower: 0.35 },

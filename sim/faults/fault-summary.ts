@@ -1,4 +1,5 @@
 /** What failures amounted to in a run. */
+import { migrationOutcome } from '../status.ts';
 import type { Twin } from '../twin.ts';
 
 export interface FaultSummary {
@@ -39,7 +40,7 @@ export function summarizeFaults(twin: Twin): FaultSummary | undefined {
     hostAvailability: nowMs > 0 ? 1 - failedMs / (nowMs * model.hosts) : 1,
     vmCrashes: sum(faults.vmCrashes),
     vmHoursDown: downMs / 3_600_000,
-    migrationsFailed: state.migrationOutcomes[1]!,
-    vmsLostInPostCopy: state.migrationOutcomes[2]!,
+    migrationsFailed: state.migrationOutcomes[migrationOutcome.failed]!,
+    vmsLostInPostCopy: state.migrationOutcomes[migrationOutcome.vmLost]!,
   };
 }

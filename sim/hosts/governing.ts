@@ -66,7 +66,9 @@ function sampleDomain(twin: Twin, host: number, domain: number, rule: GovernorRu
     state.domains.capacityMi[at]! - state.domains.capacityBeforeMi[at]!,
     state.domains.peakMs[at]! - state.domains.peakBeforeMs[at]!,
   );
-  const before = memory.slice(slot, slot + model.governorSlots);
+  // Only a rule that does not say how long it rests is asked by what it remembers.
+  const before =
+    rule.steadyMs === undefined ? memory.slice(slot, slot + model.governorSlots) : undefined;
   const next = rule.next(sample, memory, slot);
   const changed = next !== state.domains.requested[at];
   if (changed) setDomainPstate(twin, host, domain, next);
@@ -81,6 +83,7 @@ function sampleDomain(twin: Twin, host: number, domain: number, rule: GovernorRu
     !changed &&
     Math.abs(steady.load - sample.load) <= 1e-9 &&
     Math.abs(steady.meanLoad - sample.meanLoad) <= 1e-9 &&
+    before !== undefined &&
     before.every((value, index) => Object.is(value, memory[slot + index]));
   return settled ? Infinity : 0;
 }

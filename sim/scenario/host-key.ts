@@ -125,15 +125,23 @@ export class GovernorList {
   readonly named: NamedGovernor[] = [];
   readonly #index = new Map<string, number>();
 
-  /** @throws InputError naming every wrong tunable. */
-  add(name: string, options: Readonly<Record<string, unknown>>, path: string): number {
-    createGovernor(name, options, path);
+  /**
+   * Where the rule stands in the list, and how many numbers it remembers per domain.
+   *
+   * @throws InputError naming every wrong tunable.
+   */
+  add(
+    name: string,
+    options: Readonly<Record<string, unknown>>,
+    path: string,
+  ): { readonly rule: number; readonly slots: number } {
+    const { slots } = createGovernor(name, options, path);
     const key = JSON.stringify([name, options]);
     const known = this.#index.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return { rule: known, slots };
     this.#index.set(key, this.named.length);
     this.named.push({ name, options });
-    return this.named.length - 1;
+    return { rule: this.named.length - 1, slots };
   }
 }
 
@@ -312,9 +320,8 @@ function governorOf(
   if (entry.governor === undefined) return {};
   const { rule: name, every, options } = entry.governor;
   try {
-    const rule = rules.add(name, options, `${at}.governor.options`);
-    const { slots } = createGovernor(name, options);
-    return { governor: { rule, periodMs: every, slots } };
+    const governor = rules.add(name, options, `${at}.governor.options`);
+    return { governor: { ...governor, periodMs: every } };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     issues.push(...error.issues);

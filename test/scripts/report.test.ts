@@ -9,7 +9,6 @@ import {
   type Evaluation,
   estimate,
   pairedDifference,
-  percentile,
   type RunRecord,
 } from '../../scripts/evaluate/results.ts';
 import { chartsOf } from '../../scripts/report/charts.ts';
@@ -22,7 +21,7 @@ import { prepareChart } from '../../scripts/report/prepare-chart.ts';
 import { castOf, roleOf, tellingPolicies } from '../../scripts/report/roles.ts';
 import { formatComparison } from '../../scripts/report/table.ts';
 import { readEvaluation, writeReport } from '../../scripts/report/write.ts';
-import { InputError } from '../../sim/index.ts';
+import { InputError, percentile } from '../../sim/index.ts';
 
 const longName = 'best-fit 0.6 conservative';
 

@@ -1,13 +1,13 @@
 /** Temperatures in the twin against the closed form, and what depends on them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { smallComponentHost } from '../../scripts/fuzz/small-component-host.ts';
 import { temperatureNowC, thermalCapW } from '../../sim/hosts/heat-meter.ts';
 import { advance, type HeatSpec, hostEnergyNowJ, setDemand, type Twin } from '../../sim/index.ts';
 import { componentPowerW } from '../../sim/power/components.ts';
 import { cstateTables, exponentialIdleProfile } from '../../sim/power/cstates.ts';
 import { heatOutJ } from '../../sim/thermal/rc.ts';
 import { startTwin, threePstates } from '../builders.ts';
-import { smallComponentHost } from './power/small-component-host.ts';
 import { tries } from './random-cluster.ts';
 
 const heat: HeatSpec = { resistanceKPerW: 0.2, capacityJPerK: 1000, inletC: 20 };

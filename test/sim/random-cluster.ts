@@ -1,5 +1,6 @@
 /** Random small clusters and random things done to them, for property tests. */
 import fc from 'fast-check';
+import { smallComponentHost } from '../../scripts/fuzz/small-component-host.ts';
 import {
   advance,
   createPolicy,
@@ -26,8 +27,6 @@ import {
   threePstates,
   type VmOptions,
 } from '../builders.ts';
-
-import { smallComponentHost } from './power/small-component-host.ts';
 
 /**
  * One thing done after some time, legal or not. Ids are taken modulo what there is; `move` and

@@ -1,5 +1,5 @@
-import type { ComponentHost } from '../../../sim/power/components.ts';
-import { maxtorDiamondMax, psuEfficiency } from '../../../sim/power/devices.ts';
+import type { ComponentHost } from '../../sim/power/components.ts';
+import { maxtorDiamondMax, psuEfficiency } from '../../sim/power/devices.ts';
 
 /** Two packages of two cores between 0.5 and 1 GHz, with round numbers. */
 export const smallComponentHost: ComponentHost = {
