@@ -1,52 +1,29 @@
 /** The report as one HTML file that needs nothing else: no network, no other file. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { compare, currencyOf, type Evaluation, type PolicyResult } from '../evaluate/results.ts';
 import type { ChartDefinition } from './charts.ts';
 import { type Column, columns, isShown, unitOf } from './columns.ts';
-import { escapeHtml, jsonInScript } from './escape.ts';
+import { escapeHtml } from './escape.ts';
 import { facts } from './facts.ts';
 import { headline } from './headline.ts';
 import { method } from './method.ts';
-import { pageScript } from './page-script.ts';
-import { pageStyle } from './page-style.ts';
+import { chartsSection, pageShell } from './page-shell.ts';
 import { type Cast, castOf } from './roles.ts';
 
 /** @param charts As `chartsOf` gives them. */
 export function renderPage(evaluation: Evaluation, charts: readonly ChartDefinition[]): string {
   const results = compare(evaluation.records);
   const cast = castOf(results);
-  const shown = charts.map(({ id, config }) => ({ id, config }));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${escapeHtml(evaluation.title)}</title>
-<style>${pageStyle}</style>
-</head>
-<body>
-<header>
-<h1>${escapeHtml(evaluation.title)}</h1>
+  return pageShell({
+    title: evaluation.title,
+    header: `<h1>${escapeHtml(evaluation.title)}</h1>
 <p class="headline">${unbroken(escapeHtml(headline(evaluation.records, results)))}</p>
-<p class="lead">${escapeHtml(evaluation.workload)}, on ${evaluation.hosts} hosts with ${evaluation.vms} VMs. Cost is the objective: ${objectiveParts(evaluation)} in kWh-equivalents.</p>
-</header>
-<main>
-${factList(evaluation, results)}
+<p class="lead">${escapeHtml(evaluation.workload)}, on ${evaluation.hosts} hosts with ${evaluation.vms} VMs. Cost is the objective: ${objectiveParts(evaluation)} in kWh-equivalents.</p>`,
+    main: `${factList(evaluation, results)}
 <section aria-labelledby="comparison">
 <h2 id="comparison">Comparison</h2>
 ${comparison(results, cast, currencyOf(evaluation.records))}
 </section>
-<section aria-labelledby="charts-heading">
-<h2 id="charts-heading">Charts</h2>
-<noscript><p>The charts need JavaScript; the table above holds their numbers.</p></noscript>
-<div class="charts">
-${charts.map(figure).join('\n')}
-</div>
-</section>
+${chartsSection(charts)}
 <section aria-labelledby="method">
 <h2 id="method">How it was measured</h2>
 <dl class="card method">
@@ -54,15 +31,11 @@ ${method(evaluation, results)
   .map(([term, text]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(text)}</dd>`)
   .join('\n')}
 </dl>
-</section>
-</main>
-<footer>Wattwin evaluation report. All numbers are in the accompanying <code>evaluation.json</code>.</footer>
-<script type="application/json" id="charts">${jsonInScript(shown)}</script>
-<script>${chartLibrary()}</script>
-<script>${pageScript}</script>
-</body>
-</html>
-`;
+</section>`,
+    footer:
+      'Wattwin evaluation report. All numbers are in the accompanying <code>evaluation.json</code>.',
+    charts,
+  });
 }
 
 /** What the objective counts, in words. */
@@ -74,28 +47,12 @@ function objectiveParts({ objective }: Evaluation): string {
   return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
-/** Chart.js as it runs in a page, without its pointer to a file that would not be there. */
-export function chartLibrary(): string {
-  const entry = createRequire(import.meta.url).resolve('chart.js/auto');
-  const file = join(dirname(entry), '../dist/chart.umd.js');
-  return readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '');
-}
-
 function factList(evaluation: Evaluation, results: readonly PolicyResult[]): string {
   const items = facts(evaluation, results).map(
     ({ name, value, detail }) =>
       `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}<small>${escapeHtml(detail)}</small></dd></div>`,
   );
   return items.length === 0 ? '' : `<dl class="facts">${items.join('\n')}</dl>`;
-}
-
-/** A chart with its title, as a part of a page. */
-export function figure({ id, title, subtitle, alt, height }: ChartDefinition): string {
-  return `<figure class="card" aria-labelledby="title-${id}">
-<h3 id="title-${id}">${escapeHtml(title)}</h3>
-<p>${escapeHtml(subtitle)}</p>
-<div class="chart" style="height:${height}px"><canvas id="chart-${id}" role="img" aria-label="${escapeHtml(alt)}">${escapeHtml(alt)}</canvas></div>
-</figure>`;
 }
 
 function comparison(results: readonly PolicyResult[], cast: Cast, currency: string): string {
