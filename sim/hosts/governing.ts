@@ -83,7 +83,6 @@ function sampleDomain(twin: Twin, host: number, domain: number, rule: GovernorRu
     !changed &&
     Math.abs(steady.load - sample.load) <= 1e-9 &&
     Math.abs(steady.meanLoad - sample.meanLoad) <= 1e-9 &&
-    before !== undefined &&
-    before.every((value, index) => Object.is(value, memory[slot + index]));
+    before?.every((value, index) => Object.is(value, memory[slot + index])) === true;
   return settled ? Infinity : 0;
 }
