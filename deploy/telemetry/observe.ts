@@ -2,10 +2,8 @@
 import type { Clock } from '../clock.ts';
 import { OperationError } from '../operation-error.ts';
 import type { Transport } from '../ssh/transport.ts';
-import { sampleBetween } from './difference.ts';
-import { intervalBetween } from './interval.ts';
-import { type HostReading, type ReadingOptions, readHost, readingSections } from './reading.ts';
-import type { HostSample } from './sample.ts';
+import type { ReadingOptions } from './reading.ts';
+import { HostWatch, type Seen } from './watch.ts';
 
 export interface ObserveOptions extends ReadingOptions {
   /** From one reading to the next, ms. */
@@ -21,9 +19,7 @@ export interface ObserveOptions extends ReadingOptions {
 }
 
 export type Observation =
-  | { readonly kind: 'sample'; readonly host: string; readonly sample: HostSample }
-  /** A first reading, from which differences are taken: `reboot` after the host was started anew. */
-  | { readonly kind: 'baseline'; readonly host: string; readonly why: 'first' | 'reboot' }
+  | Seen
   | {
       readonly kind: 'failed';
       readonly host: string;
@@ -91,9 +87,8 @@ async function observeHost(
   onObservation: (observation: Observation) => void,
 ): Promise<HostOutcome> {
   const { clock, everyMs, signal, samplesMax = Number.POSITIVE_INFINITY, timeoutMs } = options;
-  const sections = readingSections(options);
+  const watch = new HostWatch(host, transport, options);
   const startMs = clock.monotonicMs();
-  let before: HostReading | undefined;
   let samples = 0;
   let failures = 0;
   let failuresInRow = 0;
@@ -101,25 +96,7 @@ async function observeHost(
   while (!signal.aborted && samples < samplesMax) {
     let retryInMs = 0;
     try {
-      const answer = await gate.pass(() => transport.run(host, sections, { timeoutMs, signal }));
-      const reading = readHost(host, answer);
-      if (reading === undefined) {
-        throw new OperationError(
-          'ERR_REMOTE_FAILED',
-          host,
-          `${host}: it has no /proc/uptime; only Linux hosts can be observed`,
-        );
-      }
-      const observation = compare(before, reading);
-      if (observation === 'frozen') {
-        // A reading at a standstill is no start for a difference: the one before stays.
-        throw new OperationError(
-          'ERR_FROZEN',
-          host,
-          `${host}: it answers, but its time stands still`,
-        );
-      }
-      before = reading;
+      const observation = await gate.pass(() => watch.read({ timeoutMs, signal }));
       if (observation.kind === 'sample') samples++;
       error = undefined;
       failuresInRow = 0;
@@ -149,24 +126,6 @@ function pauseMs(sinceStartMs: number, everyMs: number, leastMs: number): number
   const nextMs = (Math.floor(sinceStartMs / everyMs) + 1) * everyMs;
   const waits = Math.max(0, Math.ceil((leastMs - (nextMs - sinceStartMs)) / everyMs));
   return nextMs - sinceStartMs + waits * everyMs;
-}
-
-/** What a reading says, given the one before it. */
-function compare(
-  before: HostReading | undefined,
-  after: HostReading,
-): Exclude<Observation, { kind: 'failed' }> | 'frozen' {
-  const { host } = after;
-  if (before === undefined) return { kind: 'baseline', host, why: 'first' };
-  const interval = intervalBetween(before, after);
-  switch (interval.kind) {
-    case 'reboot':
-      return { kind: 'baseline', host, why: 'reboot' };
-    case 'frozen':
-      return 'frozen';
-    case 'continuous':
-      return { kind: 'sample', host, sample: sampleBetween(before, after, interval) };
-  }
 }
 
 /** Lets so many through at a time, the others wait in order. */
