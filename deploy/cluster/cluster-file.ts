@@ -94,7 +94,7 @@ export const clusterSchema = z.strictObject({
   guard: z
     .strictObject({
       migrations: whole(0).default(2).describe('most in one decision (MNL)'),
-      hosts: whole(1).default(2).describe('most hosts that one decision may touch (blast radius)'),
+      hosts: whole(1).default(4).describe('most hosts that one decision may touch (blast radius)'),
       hostsOn: whole(1).default(1).describe('fewest hosts that stay on'),
       vmCooldown: quantity('duration')
         .default(300_000)
