@@ -14,7 +14,9 @@ export type OperationCode =
   | 'ERR_OUTPUT_TRUNCATED'
   | 'ERR_FROZEN'
   | 'ERR_INTERRUPTED'
-  | 'ERR_REMOTE_FAILED';
+  | 'ERR_REMOTE_FAILED'
+  | 'ERR_JOURNAL'
+  | 'ERR_LEASE';
 
 /**
  * Codes after which asking the same host again cannot help, and might harm: the answer would come
