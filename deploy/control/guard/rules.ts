@@ -51,7 +51,9 @@ const known: Rule = (operation, { planned }) => {
   if ('vm' in operation && !planned.vms.has(operation.vm)) return `there is no VM ${operation.vm}`;
   if (operation.type !== 'migrate') return undefined;
   const { host: at } = planned.vms.get(operation.vm)!;
-  return at === operation.from ? undefined : `${operation.vm} is on ${at ?? 'no host'}`;
+  return at === operation.from && at !== operation.to
+    ? undefined
+    : `${operation.vm} is on ${at ?? 'no host'}`;
 };
 
 const confidence: Rule = (operation, { planned, limits }) => {
