@@ -125,7 +125,7 @@ class Loop {
     const nowMs = clock.wallMs();
     const considered = consider(snapshot, nowMs);
     const isOpen = considered.items.some(({ state }) => state === 'planned');
-    const state = isOpen ? 'open' : 'done';
+    const state = isOpen && mode !== 'shadow' ? 'open' : 'done';
     const id = decisionId(nowMs, this.decisions++);
     const decision: Decision = { ...considered, id, mode, atMs: nowMs, state };
     this.#record(decision);
