@@ -131,6 +131,7 @@ export {
 } from './plan.ts';
 export { createPolicy, policyKinds, policyNames } from './policies/index.ts';
 export { type Chance, inSequence, type Policy } from './policy.ts';
+export { type Present, twinAt } from './present.ts';
 export {
   type Candidate,
   distinctPlans,
@@ -184,6 +185,7 @@ export {
   type ServiceSummary,
   summarizeRequests,
 } from './requests/request-summary.ts';
+export type { RestrictionSpec, Restrictions } from './restrictions.ts';
 export {
   type Decision,
   decideOnce,

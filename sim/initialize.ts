@@ -1,4 +1,4 @@
-/** Fills a fresh state: the cluster as it is at time 0, before any decision. */
+/** Fills a fresh state: the cluster as it is when its time begins, before any decision. */
 import { initializeLimits } from './accounting/limit-meter.ts';
 import { assert } from './errors.ts';
 import { initializeFacility } from './facility/facility-meter.ts';
@@ -13,14 +13,20 @@ import { addResident, layOutSlots } from './vms/slots.ts';
 import { startTask } from './vms/tasks.ts';
 import { admitVm } from './vms/vm-lifecycle.ts';
 
-export function initialize(twin: Twin): void {
+/**
+ * @param startMs Where time begins: the start of a row of the demand grid. Without a past, a cluster
+ *   has to be plain: no tasks, requests, streams, faults or facility before then.
+ */
+export function initialize(twin: Twin, startMs = 0): void {
   const { model, state, timers } = twin;
+  if (startMs > 0) beginLater(twin, startMs);
   state.heapPosition.fill(-1);
   if (model.vmQuota === undefined) state.vmQuota.fill(Infinity);
   else state.vmQuota.set(model.vmQuota);
   initializeLimits(twin);
-  state.tickRow[0] = -1;
-  state.nextTickMs[0] = model.workload.steps > 0 ? 0 : Infinity;
+  const row = startMs === 0 ? 0 : startMs / model.workload.intervalMs;
+  state.tickRow[0] = row - 1;
+  state.nextTickMs[0] = row < model.workload.steps ? startMs : Infinity;
   state.hostTask.fill(-1);
   state.vmTask.fill(-1);
   state.vmHost.fill(-1);
@@ -55,6 +61,22 @@ export function initialize(twin: Twin): void {
   initializeFacility(twin);
 }
 
+/** Every clock of the state starts at `startMs` instead of 0. */
+function beginLater(twin: Twin, startMs: number): void {
+  const { model, state } = twin;
+  const { workload } = model;
+  assert(startMs % workload.intervalMs === 0, () => `${startMs} ms is inside a row of demand`);
+  const plain = model.tasks.count === 0 && model.requests.vmQueue.length === 0;
+  assert(
+    plain && model.streams === 0 && model.faults === undefined && model.facility === undefined,
+    () => 'only VMs that follow the demand grid can begin later than at time 0',
+  );
+  state.nowMs[0] = startMs;
+  state.hostSinceMs.fill(startMs);
+  state.hostGovernorMs.fill(startMs);
+  state.vmSinceMs.fill(startMs);
+}
+
 /** Domains in the initial P-state; governed hosts and slow transitions need the general path. */
 function initializeFrequency(twin: Twin, host: number): void {
   const { model, state } = twin;
@@ -87,7 +109,7 @@ function initializeVm(twin: Twin, vm: number): void {
     state.vmStatus[vm] = vmStatus.departed;
     return;
   }
-  if (arrivalMs > 0) {
+  if (arrivalMs > state.nowMs[0]!) {
     schedule(state, timers.vm + vm, arrivalMs, phases.arrival);
     return;
   }

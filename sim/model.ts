@@ -26,6 +26,7 @@ import {
 import { fillFloat64, fillInt32 } from './numbers/columns.ts';
 import { buildRequests, type RequestModel } from './requests/request-model.ts';
 import type { ApplicationSpec } from './requests/request-spec.ts';
+import { buildRestrictions, type RestrictionSpec, type Restrictions } from './restrictions.ts';
 import { buildTasks, type TaskModel, type TaskSpec } from './vms/task-spec.ts';
 import type { Workload } from './workload.ts';
 
@@ -69,6 +70,8 @@ export interface ModelSpec {
   readonly facility?: FacilitySpec;
   /** Hosts, VMs, migrations and telemetry that fail. Default: nothing fails, at no cost. */
   readonly faults?: FaultsSpec;
+  /** What must not be done. Default: nothing. */
+  readonly restrictions?: RestrictionSpec;
 }
 
 /** A frequency rule as data; see `createGovernor`. */
@@ -113,6 +116,8 @@ export interface ClusterModel extends HostModel, MigrationModel {
   readonly governors?: readonly NamedGovernor[];
   /** [vms] Absent where no VM has a quota at the start. */
   readonly vmQuota?: Float64Array;
+  /** Absent where nothing is restricted. */
+  readonly restrictions?: Restrictions;
 }
 
 /**
@@ -128,6 +133,7 @@ export function buildModel(spec: ModelSpec): ClusterModel {
   assert(initialHost.length === vms, () => `${initialHost.length} initial hosts for ${vms} VMs`);
   const migration = Array.from({ length: vms }, (_, vm) => spec.migration(vm));
   const requests = buildRequests(spec.applications ?? [], vms);
+  const restrictions = buildRestrictions(spec.restrictions ?? {}, hosts.length, vms);
   return {
     workload,
     vms,
@@ -149,6 +155,7 @@ export function buildModel(spec: ModelSpec): ClusterModel {
     ...(spec.faults === undefined ? {} : { faults: buildFaults(spec.faults, hosts.length, vms) }),
     ...((spec.governors ?? []).length === 0 ? {} : { governors: spec.governors }),
     ...(spec.quota === undefined ? {} : { vmQuota: fillFloat64(vms, spec.quota) }),
+    ...(restrictions === undefined ? {} : { restrictions }),
   };
 }
 

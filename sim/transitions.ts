@@ -49,6 +49,7 @@ export function migrateVm(twin: Twin, vm: number, target: number): Refusal {
   if (state.vmStatus[vm] !== vmStatus.running) return 'the VM is not running';
   if (state.vmMigration[vm]! >= 0) return 'the VM is already migrating';
   if (state.vmHost[vm] === target) return 'the VM is already there';
+  if (twin.model.restrictions?.staysPut[vm] === 1) return 'the VM stays where it is';
   const refusal = cannotReceive(twin, vm, target);
   if (refusal !== undefined) return refusal;
   if (isComingUp(state, target)) return promisePlace(twin, vm, target);
@@ -64,6 +65,7 @@ function cannotReceive(twin: Twin, vm: number, host: number): Refusal {
   const { model, state } = twin;
   if (host < 0 || host >= model.hosts) return 'there is no such host';
   if (state.vmPlanned[vm]! >= 0) return 'the VM already waits for a booting host';
+  if (model.restrictions?.takesNoVms[host] === 1) return 'the host takes no VMs';
   const up = state.hostPower[host] === hostPower.on || isComingUp(state, host);
   if (!up) return 'the host is not running';
   if (state.hostDraining[host] !== 0) return 'the host is being drained';

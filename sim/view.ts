@@ -41,8 +41,10 @@ export interface ClusterView {
 
   cores(host: number): number;
   memoryBytes(host: number): number;
-  /** Memory that no resident and no arriving VM holds. */
+  /** Memory that no resident and no arriving VM holds; none on a host that takes no VMs. */
   freeMemoryBytes(host: number): number;
+  /** Whether it may be switched off and, when off, on. */
+  maySwitch(host: number): boolean;
   /** Running, and not about to shut down. */
   isOn(host: number): boolean;
   /** Running, booting or resuming: VMs can be sent there. */
@@ -92,6 +94,8 @@ export interface ClusterView {
   isRunning(vm: number): boolean;
   /** Migrating, or promised to a booting host. */
   isMoving(vm: number): boolean;
+  /** Whether it may be migrated at all. */
+  mayMove(vm: number): boolean;
   /** Where the VM is or is going; -1 while pending or gone. */
   hostOf(vm: number): number;
   pendingCount(): number;
@@ -183,7 +187,11 @@ export class TwinView implements ClusterView {
     return this.#model.hostMemoryBytes[host]!;
   }
   freeMemoryBytes(host: number): number {
-    return this.#model.hostMemoryBytes[host]! - this.twin.state.hostReservedBytes[host]!;
+    const bytes = this.#model.hostMemoryBytes[host]! - this.twin.state.hostReservedBytes[host]!;
+    return this.#model.restrictions?.takesNoVms[host] === 1 ? Math.min(0, bytes) : bytes;
+  }
+  maySwitch(host: number): boolean {
+    return this.#model.restrictions?.isNotSwitched[host] !== 1;
   }
   isOn(host: number): boolean {
     const { state } = this.twin;
@@ -298,6 +306,9 @@ export class TwinView implements ClusterView {
   }
   isMoving(vm: number): boolean {
     return this.twin.state.vmMigration[vm]! >= 0 || this.twin.state.vmPlanned[vm]! >= 0;
+  }
+  mayMove(vm: number): boolean {
+    return this.#model.restrictions?.staysPut[vm] !== 1;
   }
   hostOf(vm: number): number {
     const { state } = this.twin;

@@ -18,6 +18,7 @@ export function powerOn(twin: Twin, host: number): Refusal {
     return undefined;
   }
   if (!isDown(state, host)) return 'the host is not off';
+  if (model.restrictions?.isNotSwitched[host] === 1) return 'the host is not to be switched';
   const asleep = state.hostPower[host] === hostPower.asleep;
   state.actionTotals[0]!++;
   beginTransition(
@@ -38,6 +39,7 @@ export function powerOn(twin: Twin, host: number): Refusal {
 export function powerOff(twin: Twin, host: number, to?: 'S3' | 'S5'): Refusal {
   const { model, state } = twin;
   if (state.hostPower[host] !== hostPower.on) return 'the host is not running';
+  if (model.restrictions?.isNotSwitched[host] === 1) return 'the host is not to be switched';
   if (state.hostIncoming[host]! > 0) return 'VMs are on their way to the host';
   const sleeps = model.hostSleeps[host] === 1;
   if (to === 'S3' && !sleeps) return 'the host cannot be suspended';

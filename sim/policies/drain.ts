@@ -41,8 +41,9 @@ function drainHosts(draft: Draft, rule: PlacementRule, trial: Trial): void {
   for (let index = 0; index < draft.awakeCount; index++) {
     const host = draft.awake[index]!;
     // Nothing is drained onto an empty host: the same load, elsewhere.
-    if (draft.guests[host] === 0) draft.closed[host] = 1;
-    else if (canDrain(draft, host)) trial.order[count++] = host;
+    if (draft.guests[host] === 0) {
+      if (cluster.maySwitch(host)) draft.closed[host] = 1;
+    } else if (canDrain(draft, host)) trial.order[count++] = host;
   }
   const order = trial.order.subarray(0, count);
   order.sort((a, b) => plannedMips[a]! / peakMips[a]! - plannedMips[b]! / peakMips[b]! || a - b);
@@ -54,9 +55,10 @@ function drainHosts(draft: Draft, rule: PlacementRule, trial: Trial): void {
   }
 }
 
-/** A host that runs VMs which can all move, and that nothing is on its way to. */
+/** A host that may be switched off, whose VMs can all move, and that nothing is on its way to. */
 function canDrain(draft: Draft, host: number): boolean {
-  if (!draft.cluster.isOn(host) || draft.closed[host] === 1) return false;
+  const { cluster } = draft;
+  if (!cluster.isOn(host) || !cluster.maySwitch(host) || draft.closed[host] === 1) return false;
   if (draft.expecting[host] === 1) return false;
   for (let vm = draft.firstVm[host]!; vm >= 0; vm = draft.nextVm[vm]!) {
     if (draft.movable[vm] === 0) return false;
@@ -131,6 +133,7 @@ export function switchOffEmpty(draft: Draft): void {
   for (let index = draft.awakeCount - 1; index >= 0 && draft.awakeCount > least; index--) {
     const host = draft.awake[index]!;
     if (draft.guests[host]! > 0 || draft.expecting[host] === 1) continue;
-    if (cluster.isOn(host) && draft.use[host] === hostUse.awake) draft.retire(host);
+    if (!cluster.isOn(host) || !cluster.maySwitch(host)) continue;
+    if (draft.use[host] === hostUse.awake) draft.retire(host);
   }
 }

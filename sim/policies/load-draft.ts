@@ -14,7 +14,8 @@ export function loadVms(draft: Draft, cluster: ClusterView, lookback: number): v
     draft.at[vm] = host;
     draft.nextVm[vm] = -1;
     draft.demandMips[vm] = recentPeakMips(cluster, vm, lookback);
-    draft.movable[vm] = cluster.isRunning(vm) && !cluster.isMoving(vm) ? 1 : 0;
+    const isMovable = cluster.isRunning(vm) && !cluster.isMoving(vm) && cluster.mayMove(vm);
+    draft.movable[vm] = isMovable ? 1 : 0;
     if (host < 0) continue;
     draft.nextVm[vm] = draft.firstVm[host]!;
     draft.firstVm[host] = vm;
@@ -42,7 +43,7 @@ export function loadHosts(draft: Draft, cluster: ClusterView): void {
       draft.use[host] = hostUse.awake;
       draft.awake[draft.awakeCount++] = host;
       draft.plannedW[host] = cluster.powerW(host, 0, draft.plannedMips[host]!);
-    } else if (cluster.isOff(host)) {
+    } else if (cluster.isOff(host) && cluster.maySwitch(host)) {
       draft.use[host] = hostUse.asleep;
       draft.asleep[draft.asleepCount++] = host;
       draft.plannedW[host] = cluster.offW(host);

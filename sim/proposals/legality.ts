@@ -36,6 +36,7 @@ class LegalityDraft {
         return (
           cluster.isRunning(action.vm) &&
           !cluster.isMoving(action.vm) &&
+          cluster.mayMove(action.vm) &&
           cluster.hostOf(action.vm) !== action.host &&
           this.#send(action.vm, action.host)
         );
@@ -82,7 +83,7 @@ class LegalityDraft {
   }
 
   #switch(host: number, on: boolean): boolean {
-    if (this.#switched.has(host)) return false;
+    if (this.#switched.has(host) || !this.#cluster.maySwitch(host)) return false;
     this.#switched.set(host, on);
     return true;
   }

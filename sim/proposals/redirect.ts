@@ -21,6 +21,7 @@ export function redirections(
   const found: { readonly saving: number; readonly actions: Action[] }[] = [];
   for (let host = 0; host < cluster.hosts; host++) {
     if (after[host] !== running || !cluster.isOn(host) || cluster.incomingCount(host) > 0) continue;
+    if (!cluster.maySwitch(host)) continue;
     const target = bestTarget(cluster, host, demand, after);
     if (target === undefined || target.saving <= 0) continue;
     const redirected = redirect(cluster, actions, host, target.host, after[target.host]!);
@@ -40,7 +41,8 @@ const emptied = 3;
 function powerAfter(cluster: ClusterView, actions: readonly Action[]): Uint8Array {
   const after = new Uint8Array(cluster.hosts);
   for (let host = 0; host < cluster.hosts; host++) {
-    after[host] = cluster.isAvailable(host) ? running : cluster.isOff(host) ? asleep : between;
+    const canWake = cluster.isOff(host) && cluster.maySwitch(host);
+    after[host] = cluster.isAvailable(host) ? running : canWake ? asleep : between;
   }
   for (const action of actions) {
     if (action.type === 'powerOn') after[action.host] = running;
@@ -126,7 +128,7 @@ function remainingMoves(
   for (let index = 0; index < cluster.residentCount(host); index++) {
     const vm = cluster.resident(host, index);
     if (moved.has(vm) || cluster.hostOf(vm) !== host) continue;
-    if (!cluster.isRunning(vm) || cluster.isMoving(vm)) return undefined;
+    if (!cluster.isRunning(vm) || cluster.isMoving(vm) || !cluster.mayMove(vm)) return undefined;
     moves.push({ type: 'migrate', vm, host: target });
   }
   return moves;

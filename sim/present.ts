@@ -1,0 +1,39 @@
+/**
+ * A twin that begins in the middle of a cluster's life: demand has a past that policies see, nothing
+ * has been simulated before, and all meters stand at zero.
+ */
+import { advance } from './engine.ts';
+import { beginTransition, setPower } from './hosts/host-drain.ts';
+import { initialize } from './initialize.ts';
+import { beginMigration } from './migration/begin.ts';
+import type { ClusterModel } from './model.ts';
+import { ClusterState } from './state.ts';
+import { hostPower } from './status.ts';
+import { Twin } from './twin.ts';
+
+/** What the model does not tell of the cluster at its first moment. */
+export interface Present {
+  /** Start of the first row of demand that is not over. */
+  readonly nowMs: number;
+  /** Hosts, initially off, that are suspended to memory, or about to be up in their whole boot time. */
+  readonly asleep?: readonly number[];
+  readonly waking?: readonly number[];
+  /** Migrations under way. How far they are is not known: they begin anew. */
+  readonly migrations?: readonly { readonly vm: number; readonly target: number }[];
+}
+
+/** The cluster at `present`, where the next thing to happen is a decision. */
+export function twinAt(model: ClusterModel, present: Present, seed = 0): Twin {
+  const { nowMs, asleep = [], waking = [], migrations = [] } = present;
+  const twin = new Twin(model, ClusterState.allocate(model, seed));
+  initialize(twin, nowMs);
+  for (const host of asleep) setPower(twin, host, hostPower.asleep);
+  for (const host of waking) {
+    if (model.hostSleeps[host] === 1) {
+      beginTransition(twin, host, hostPower.resuming, model.hostResumeMs[host]!);
+    } else beginTransition(twin, host, hostPower.booting, model.hostBootMs[host]!);
+  }
+  advance(twin, nowMs);
+  for (const { vm, target } of migrations) beginMigration(twin, vm, target);
+  return twin;
+}
