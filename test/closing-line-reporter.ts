@@ -18,8 +18,8 @@ export class ClosingLineReporter implements Reporter {
       // A file that could not be loaded has no tests of its own but is a failure.
       if (ranHere === 0 && module.state() === 'failed') failed++;
     }
-    const tail = skipped > 0 ? `, ${skipped} skipped` : '';
-    process.stdout.write(`${passed} passed, ${failed} failed${tail}\n`);
+    if (skipped > 0) process.stdout.write(`${skipped} skipped\n`);
+    process.stdout.write(`${passed} passed, ${failed} failed\n`);
   }
 }
 
