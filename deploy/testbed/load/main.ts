@@ -1,0 +1,37 @@
+/**
+ * The load client's process: a job on standard input, events on standard output (`client-messages.ts`). It
+ * stops when its input ends. Ctrl-C reaches it together with who started it, who says what is to be done.
+ */
+import { createInterface } from 'node:readline';
+import { systemClock } from '../../clock.ts';
+import type { ClientJob } from './client-messages.ts';
+import { serveJob } from './serve-job.ts';
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => undefined);
+}
+// Who reads is gone: there is nobody to tell.
+process.stdout.on('error', () => stop.abort());
+
+const lines = createInterface({ input: process.stdin });
+const job = await new Promise<ClientJob | undefined>((resolve) => {
+  lines.once('line', (text) => resolve(JSON.parse(text) as ClientJob));
+  lines.once('close', () => {
+    stop.abort();
+    resolve(undefined);
+  });
+});
+if (job !== undefined) {
+  await serveJob(job, {
+    clock: systemClock,
+    signal: stop.signal,
+    say: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
+    cpuUs: () => {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    },
+  });
+}
+lines.close();
+process.stdin.destroy();
