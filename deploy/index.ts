@@ -1,5 +1,52 @@
-/** The public names of `deploy/`: real hosts, read over OpenSSH. */
+/** The public names of `deploy/`: real hosts, read, understood and acted on over OpenSSH. */
+export type { Effect, Executor, OperationLimits, Prepared } from './actions/executor.ts';
+export {
+  type CpufreqSetting,
+  describeOperation,
+  hostsOf,
+  type MigrationWay,
+  type Operation,
+  type OperationType,
+} from './actions/operation.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { type ClusterFile, type ClusterHost, clusterSchema } from './cluster/cluster-file.ts';
+export {
+  type ClusterSnapshot,
+  type SnapshotHost,
+  type SnapshotInput,
+  type SnapshotVm,
+  snapshotSchema,
+} from './cluster/snapshot.ts';
+export { type Approval, Approvals } from './control/approvals.ts';
+export {
+  type ControllerEnd,
+  type ControllerEvent,
+  type ControllerNews,
+  type ControllerOptions,
+  control,
+  type Sight,
+} from './control/controller.ts';
+export type {
+  Comparison,
+  Decision,
+  ItemForecast,
+  Mode,
+  PlanItem,
+  Prediction,
+  Refusal,
+} from './control/decision.ts';
+export { guard } from './control/guard/guard.ts';
+export type { GuardLimits, Past } from './control/guard/rules.ts';
+export { ActionMemory } from './control/past.ts';
+export { reconcile } from './control/reconcile.ts';
+export {
+  type ControlSummary,
+  type MovedVm,
+  type PowerAgreement,
+  summarizeControl,
+} from './control/summary.ts';
+export { type Step, type Translation, translate } from './control/translate.ts';
+export type { Entry, JournalRecord } from './journal/record.ts';
 export { type MetricsLine, metricsLine, metricsLineSchema } from './metrics-file/line.ts';
 export {
   type MetricsEntry,
