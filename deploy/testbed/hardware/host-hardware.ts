@@ -23,8 +23,8 @@ import { VmThreads } from './vm-threads.ts';
 
 /** RAPL counts every 1 ms or so: two reads closer together see the same. */
 const settleMinS = 0.001;
-/** Work of a thread that is still to be laid on a CPU: one that fits there in so long. */
-const pendingMaxS = 0.05;
+/** Time of a thread that waits to be laid on a CPU: what a CPU at its highest frequency does in so long. */
+const waitMaxS = 0.05;
 /** Between two looks at vCPUs, pinning, and whether quotas are still ours. */
 const scanS = 1;
 
@@ -121,8 +121,9 @@ export class HostHardware {
     const { busyS, leftS } = layTime(
       this.#threads.collect(),
       capacity.map((cores) => cores * elapsedS),
+      waitMaxS * this.#config.share,
     );
-    this.#threads.keep(leftS, pendingMaxS * this.#config.share);
+    this.#threads.keep(leftS);
     const activities = this.#cpus.map(({ policy }, cpu) => ({
       khz: policy.currentKhz,
       utilization: Math.min(1, busyS[cpu]! / (capacity[cpu]! * elapsedS)),

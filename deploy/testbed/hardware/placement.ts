@@ -69,13 +69,17 @@ export interface Usage extends ThreadPlace {
 }
 
 /**
- * Lays used time on CPUs that had `freeS` each: first at home, then on the emptiest allowed CPU. What
- * finds no room stays `leftS` by thread: real cores are accounted in ticks and quotas in periods, so a
- * short interval may show more than fits, and the next one less.
+ * Lays used time on CPUs that had `freeS` each. A thread's time goes to its home; what finds no room there
+ * waits for the next interval, since real cores are accounted in ticks and quotas in periods; and what is
+ * more than `waitMaxS` goes to the emptiest CPU that the thread may use, as threads that crowd one CPU do.
+ *
+ * @returns What each CPU was busy, and what each thread still has to be laid, at most `waitMaxS`: more
+ * cannot have run on these CPUs and is dropped.
  */
 export function layTime(
   threads: readonly Usage[],
   freeS: readonly number[],
+  waitMaxS: number,
 ): { readonly busyS: readonly number[]; readonly leftS: readonly number[] } {
   const free = [...freeS];
   const leftS = threads.map(({ usedS, home }) => {
@@ -89,17 +93,20 @@ export function layTime(
   );
   for (const index of order) {
     const { allowed } = threads[index]!;
-    while (leftS[index]! > 0) {
+    while (leftS[index]! > waitMaxS) {
       const cpu = allowed.reduce((best, candidate) =>
         free[candidate]! > free[best]! ? candidate : best,
       );
       if (free[cpu]! <= 0) break;
-      const taken = Math.min(leftS[index]!, free[cpu]!);
+      const taken = Math.min(leftS[index]! - waitMaxS, free[cpu]!);
       free[cpu]! -= taken;
       leftS[index]! -= taken;
     }
   }
-  return { busyS: freeS.map((whole, cpu) => whole - free[cpu]!), leftS };
+  return {
+    busyS: freeS.map((whole, cpu) => whole - free[cpu]!),
+    leftS: leftS.map((left) => Math.min(left, waitMaxS)),
+  };
 }
 
 /**

@@ -114,10 +114,10 @@ export class VmThreads {
     });
   }
 
-  /** @param leftS What found no room on the CPUs, by thread. @param maxS More is forgotten. */
-  keep(leftS: readonly number[], maxS: number): void {
+  /** @param leftS What was not laid on a CPU yet, by thread, s. */
+  keep(leftS: readonly number[]): void {
     this.#threads.forEach((thread, index) => {
-      thread.pendingS = Math.min(leftS[index]!, maxS);
+      thread.pendingS = leftS[index]!;
     });
   }
 
