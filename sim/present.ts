@@ -27,13 +27,13 @@ export function twinAt(model: ClusterModel, present: Present, seed = 0): Twin {
   const { nowMs, asleep = [], waking = [], migrations = [] } = present;
   const twin = new Twin(model, ClusterState.allocate(model, seed));
   initialize(twin, nowMs);
+  advance(twin, nowMs);
   for (const host of asleep) setPower(twin, host, hostPower.asleep);
   for (const host of waking) {
     if (model.hostSleeps[host] === 1) {
       beginTransition(twin, host, hostPower.resuming, model.hostResumeMs[host]!);
     } else beginTransition(twin, host, hostPower.booting, model.hostBootMs[host]!);
   }
-  advance(twin, nowMs);
   for (const { vm, target } of migrations) beginMigration(twin, vm, target);
   return twin;
 }

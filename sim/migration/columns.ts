@@ -3,7 +3,7 @@
 import { assert } from '../errors.ts';
 import { fillFloat64, fillInt32 } from '../numbers/columns.ts';
 import type { Twin } from '../twin.ts';
-import { type MigrationRules, migrationRules } from './rules.ts';
+import { defaultMigrationRules, type MigrationRules, migrationRules } from './rules.ts';
 
 /** How live migration behaves for one VM. Rules left out are plain pre-copy; see `rules.ts`. */
 export interface MigrationSpec extends Partial<MigrationRules> {
@@ -46,13 +46,19 @@ export interface MigrationModel {
 export function migrationColumns(specs: readonly MigrationSpec[]): MigrationModel {
   const known = new Map<string, number>();
   const rules: MigrationRules[] = [];
+  let last: MigrationSpec | undefined;
+  let lastIndex = 0;
   const indices = specs.map((spec) => {
+    // Most VMs have the rules of the one before.
+    if (last !== undefined && haveSameRules(last, spec)) return lastIndex;
     const own = migrationRules(spec);
     const key = Object.values(own)
       .map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)))
       .join();
     const index = known.get(key) ?? rules.push(own) - 1;
     known.set(key, index);
+    last = spec;
+    lastIndex = index;
     return index;
   });
   rules.forEach(checkRules);
@@ -70,6 +76,13 @@ export function migrationColumns(specs: readonly MigrationSpec[]): MigrationMode
       ({ timeoutS, onTimeout }) => timeoutS < Infinity && onTimeout !== 'goOn',
     ),
   };
+}
+
+const ruleNames = Object.keys(defaultMigrationRules) as (keyof MigrationRules)[];
+
+function haveSameRules(a: MigrationSpec, b: MigrationSpec): boolean {
+  for (const name of ruleNames) if (a[name] !== b[name]) return false;
+  return true;
 }
 
 function checkRules(rules: MigrationRules): void {
