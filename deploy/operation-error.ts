@@ -16,7 +16,27 @@ export type OperationCode =
   | 'ERR_INTERRUPTED'
   | 'ERR_REMOTE_FAILED'
   | 'ERR_JOURNAL'
-  | 'ERR_LEASE';
+  | 'ERR_LEASE'
+  /** It cannot be done as things are: a host cannot, or must not, or the VM does not allow it. */
+  | 'ERR_REFUSED'
+  /** The VM is not on that host, or is not in the state that the operation needs. */
+  | 'ERR_VM_ABSENT'
+  /** Something else is being done to the VM. */
+  | 'ERR_BUSY'
+  /** A command succeeded, and what was read back is not what was asked for. */
+  | 'ERR_NOT_APPLIED'
+  /** A migration failed; the VM runs where it ran. */
+  | 'ERR_MIGRATION'
+  /** A migration was called off because it came to no end; the VM runs where it ran. */
+  | 'ERR_NOT_CONVERGING'
+  /** After a migration the VM runs on neither host. */
+  | 'ERR_VM_LOST'
+  /** The VM runs on two hosts. */
+  | 'ERR_VM_TWICE'
+  /** Where the VM is could not be found out. */
+  | 'ERR_VM_UNKNOWN'
+  | 'ERR_HOST_NOT_EMPTY'
+  | 'ERR_WAKE';
 
 /**
  * Codes after which asking the same host again cannot help, and might harm: the answer would come
@@ -29,6 +49,9 @@ const hopeless: ReadonlySet<OperationCode> = new Set<OperationCode>([
   'ERR_HOST_KEY_UNKNOWN',
   'ERR_AUTHENTICATION',
   'ERR_COMMAND_MISSING',
+  'ERR_REFUSED',
+  'ERR_VM_LOST',
+  'ERR_VM_TWICE',
 ]);
 
 /** A command on a host failed. The message is one line, without control characters. */
