@@ -81,8 +81,15 @@ export interface DomstatsReading {
   readonly brokenLines: number;
 }
 
-/** Reads the output; a value that is missing or not a number is absent. */
-export function readDomstats(text: string): DomstatsReading {
+/** What `virsh domstats` printed: the values of each domain by key, as text. */
+export interface DomstatsValues {
+  readonly domains: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Lines of no known form; of a domain that is named twice the first counts. */
+  readonly brokenLines: number;
+}
+
+/** Cuts the output into domains and values. */
+export function domstatsValues(text: string): DomstatsValues {
   const domains = new Map<string, Map<string, string>>();
   let values: Map<string, string> | undefined;
   let brokenLines = 0;
@@ -100,6 +107,12 @@ export function readDomstats(text: string): DomstatsReading {
       values.set(key, value!);
     }
   }
+  return { domains, brokenLines };
+}
+
+/** Reads the output; a value that is missing or not a number is absent. */
+export function readDomstats(text: string): DomstatsReading {
+  const { domains, brokenLines } = domstatsValues(text);
   return { domains: [...domains].map(([name, found]) => domainOf(name, found)), brokenLines };
 }
 
@@ -163,7 +176,7 @@ const sumOf = (a: number | undefined, b: number | undefined): number | undefined
   a === undefined || b === undefined ? undefined : a + b;
 
 /** Numbers in the keys of one form, upward. */
-function indices(values: ReadonlyMap<string, string>, pattern: RegExp): number[] {
+export function indices(values: ReadonlyMap<string, string>, pattern: RegExp): number[] {
   return [...values.keys()]
     .flatMap((key) => pattern.exec(key)?.slice(1, 2) ?? [])
     .map(Number)
