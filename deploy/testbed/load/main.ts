@@ -2,12 +2,15 @@
  * The load client's process: a job on standard input, events on standard output (`client-messages.ts`). It
  * stops when its input ends. Ctrl-C reaches it together with who started it, who says what is to be done.
  */
+import { setMaxListeners } from 'node:events';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../clock.ts';
 import type { ClientJob } from './client-messages.ts';
 import { serveJob } from './serve-job.ts';
 
 const stop = new AbortController();
+// Every VM and connection listens.
+setMaxListeners(0, stop.signal);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => undefined);
 }

@@ -39,6 +39,11 @@ const cutWaitMs = 500;
 /** Between two attempts to set a rate, and two looks at a queue, ms. */
 const retryMs = 200;
 
+interface Rate {
+  readonly perS: number;
+  readonly command: string;
+}
+
 /** The speed of a guest: units of work per second of one CPU, and its CPUs. */
 export interface GuestSpeed {
   readonly unitsPerS: number;
@@ -51,7 +56,9 @@ export class JobsLoad {
   #reports: AgentReport[] = [];
   /** The report that is on its way. */
   #asked: Promise<void> | undefined;
-  #wanted: { readonly perS: number; readonly command: string } | undefined;
+  #wanted: Rate | undefined;
+  /** What the agent was last told and confirmed. */
+  #set: Rate | undefined;
   #queue = 0;
 
   constructor(options: JobsLoadOptions) {
@@ -162,17 +169,16 @@ export class JobsLoad {
   }
 
   async #askReport(): Promise<void> {
+    const set = this.#set;
     const answer = await this.#ask('report');
     this.#asked = undefined;
     const report = answer.reply === undefined ? undefined : parsedAnswer(agentReport, answer.reply);
     if (report === undefined) return;
     this.#reports.push(report);
     this.#queue = report.queue;
-    // A guest that was started anew has no jobs.
-    const wanted = this.#wanted;
-    if (wanted !== undefined && !isAbout(report.ratePerS, wanted.perS)) {
-      await this.#ask(wanted.command);
-    }
+    // A guest that was started anew has no jobs; one whose rate is being changed is not meant.
+    const isLost = set !== undefined && set === this.#wanted && !isAbout(report.ratePerS, set.perS);
+    if (isLost) await this.#ask(set.command);
   }
 
   async #setRate(untilMs: number, signal: AbortSignal): Promise<void> {
@@ -180,7 +186,10 @@ export class JobsLoad {
     const wanted = this.#wanted!;
     while (!signal.aborted && clock.monotonicMs() < untilMs) {
       const answer = await this.#ask(wanted.command);
-      if (answer.reply?.startsWith('ok') === true) return;
+      if (answer.reply?.startsWith('ok') === true) {
+        this.#set = wanted;
+        return;
+      }
       await clock.sleep(retryMs, signal);
     }
   }

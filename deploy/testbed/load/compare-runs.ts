@@ -1,0 +1,149 @@
+/**
+ * Two runs of the same load, one against the other: what the second saves and what it costs its users.
+ *
+ * Intervals are those of a paired bootstrap (Efron 1979) over the phases of the plan: both runs met the
+ * same phases, so they are drawn together. It shows how much the result hangs on which phases the plan
+ * happened to have; what differs between two runs of the same setting only more runs can show.
+ */
+import { inputError, percentile, RandomStream } from '../../../sim/index.ts';
+import { type HistogramRecord, LatencyHistogram } from './latency-histogram.ts';
+
+/** One phase of a run. */
+export interface PhaseRecord {
+  readonly seconds: number;
+  /** Of all hosts, J; absent where it was not measured. */
+  readonly energyJ?: number | undefined;
+  readonly asked: number;
+  readonly done: number;
+  readonly errors: number;
+  readonly histograms: readonly HistogramRecord[];
+}
+
+export interface RunRecord {
+  readonly name: string;
+  /** What tells whether two runs had the same load. */
+  readonly planKey: string;
+  readonly phases: readonly PhaseRecord[];
+}
+
+/** A figure of two runs. */
+export interface ComparedFigure {
+  readonly name: string;
+  readonly unit: string;
+  readonly baseline: number;
+  readonly other: number;
+  /** other / baseline; NaN when the baseline is 0. */
+  readonly ratio: number;
+  /** Of the ratio, 95 %; absent with fewer than `phasesForInterval` phases. */
+  readonly interval?: readonly [low: number, high: number];
+}
+
+/** With fewer phases an interval would say more than is known. */
+export const phasesForInterval = 5;
+const resamples = 2000;
+
+/** Sums over some phases. */
+interface Sums {
+  seconds: number;
+  energyJ: number;
+  done: number;
+  errors: number;
+  readonly latency: LatencyHistogram;
+}
+
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly needsEnergy?: boolean;
+  readonly of: (sums: Sums) => number;
+}
+
+const figures: readonly Figure[] = [
+  { name: 'energy', unit: 'J', needsEnergy: true, of: ({ energyJ }) => energyJ },
+  { name: 'mean power', unit: 'W', needsEnergy: true, of: (sums) => sums.energyJ / sums.seconds },
+  {
+    name: 'energy per request',
+    unit: 'J',
+    needsEnergy: true,
+    of: (sums) => sums.energyJ / sums.done,
+  },
+  { name: 'throughput', unit: '1/s', of: ({ done, seconds }) => done / seconds },
+  { name: 'p50', unit: 'ms', of: ({ latency }) => latency.percentileUs(0.5) / 1000 },
+  { name: 'p95', unit: 'ms', of: ({ latency }) => latency.percentileUs(0.95) / 1000 },
+  { name: 'p99', unit: 'ms', of: ({ latency }) => latency.percentileUs(0.99) / 1000 },
+  { name: 'errors', unit: '', of: ({ errors }) => errors },
+];
+
+/**
+ * Figures of both runs and their ratios; those of energy only when both runs measured it in every phase.
+ *
+ * @throws InputError when the runs had different loads, or lasted for different phases.
+ */
+export function compareRuns(baseline: RunRecord, other: RunRecord, seed = 1): ComparedFigure[] {
+  if (baseline.planKey !== other.planKey || baseline.phases.length !== other.phases.length) {
+    throw inputError(
+      other.name,
+      `the load of ${baseline.name} (--like), all ${baseline.phases.length} phases of it`,
+      'another load',
+    );
+  }
+  if (baseline.phases.length === 0) throw inputError(baseline.name, 'phases', 'none');
+  const runs = [prepared(baseline), prepared(other)] as const;
+  const all = baseline.phases.map((_, phase) => phase);
+  const hasEnergy = runs.every((run) => run.every(({ energyJ }) => !Number.isNaN(energyJ)));
+  const wanted = figures.filter(({ needsEnergy }) => hasEnergy || needsEnergy !== true);
+  const [before, after] = [sumOf(runs[0], all), sumOf(runs[1], all)];
+  const draws = all.length < phasesForInterval ? [] : ratioDraws(runs, wanted, seed);
+  return wanted.map(({ name, unit, of }, index) => {
+    const ratios = draws.map((ratio) => ratio[index]!).filter(Number.isFinite);
+    const ascending = ratios.sort((a, b) => a - b);
+    const ends = [percentile(ascending, 0.025), percentile(ascending, 0.975)] as const;
+    return {
+      ...{ name, unit, baseline: of(before), other: of(after) },
+      ratio: ratioOf(of(before), of(after)),
+      // Where most draws have no ratio (no errors at all), neither has the interval.
+      ...(ascending.length > resamples / 2 ? { interval: ends } : {}),
+    };
+  });
+}
+
+/** Ratios of each figure for phases drawn with replacement; `[draws][figures]`. */
+function ratioDraws(
+  [before, after]: readonly [readonly Sums[], readonly Sums[]],
+  wanted: readonly Figure[],
+  seed: number,
+): number[][] {
+  const stream = new RandomStream(seed, 'compare-runs');
+  return Array.from({ length: resamples }, () => {
+    const drawn = before.map(() => stream.integer(before.length));
+    const [one, two] = [sumOf(before, drawn), sumOf(after, drawn)];
+    return wanted.map(({ of }) => ratioOf(of(one), of(two)));
+  });
+}
+
+const ratioOf = (baseline: number, other: number): number =>
+  baseline > 0 ? other / baseline : Number.NaN;
+
+function prepared({ phases }: RunRecord): Sums[] {
+  return phases.map(({ seconds, energyJ, done, errors, histograms }) => {
+    const latency = new LatencyHistogram();
+    for (const record of histograms) latency.addRecord(record);
+    return { seconds, energyJ: energyJ ?? Number.NaN, done, errors, latency };
+  });
+}
+
+function sumOf(phases: readonly Sums[], drawn: readonly number[]): Sums {
+  const sum: Sums = {
+    ...{ seconds: 0, energyJ: 0, done: 0, errors: 0 },
+    latency: new LatencyHistogram(),
+  };
+  for (const index of drawn) {
+    const phase = phases[index]!;
+    sum.seconds += phase.seconds;
+    sum.energyJ += phase.energyJ;
+    sum.done += phase.done;
+    sum.errors += phase.errors;
+    sum.latency.merge(phase.latency);
+  }
+  return sum;
+}
