@@ -7,6 +7,7 @@ import { observeCommand } from './commands/observe.ts';
 import { probeCommand } from './commands/probe.ts';
 import { reportCommand } from './commands/report.ts';
 import { simulateCommand } from './commands/simulate.ts';
+import { testbedCommand } from './commands/testbed.ts';
 import { tracesCommand } from './commands/traces.ts';
 import { trainCommand } from './commands/train.ts';
 
@@ -39,6 +40,7 @@ Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
     calibrateCommand(),
     probeCommand(),
     observeCommand(),
+    testbedCommand(),
   ]) {
     program.addCommand(command.copyInheritedSettings(program));
     for (const part of command.commands) part.copyInheritedSettings(program);

@@ -20,8 +20,9 @@ export const redisPort = 6379;
 /** Where the VMs' images and shared disks are on every host. */
 export const imagesOnHost = '/srv/wattwin/images';
 export const sharedOnHost = '/srv/wattwin/shared';
-/** Where the emulated hardware's files are on every host. */
+/** Where the emulated hardware is mounted on every host, and where its own files are. */
 export const hardwareOnHost = '/run/hw';
+export const hardwareFilesOnHost = '/srv/wattwin/hardware';
 
 export interface TestbedLayout {
   readonly name: string;
@@ -85,7 +86,8 @@ export interface HostLayout {
   readonly initScript: string;
   /** What pid 1 and its daemons print. */
   readonly console: string;
-  readonly hardwareConfig: string;
+  /** Configuration, faults and meter of its emulated hardware. */
+  readonly hardware: string;
   readonly key: string;
 }
 
@@ -108,7 +110,7 @@ export function hostLayout(testbed: TestbedLayout, index: number): HostLayout {
     own: join(directory, 'own'),
     initScript: join(directory, 'init.sh'),
     console: join(directory, 'console.log'),
-    hardwareConfig: join(directory, 'hardware.json'),
+    hardware: join(directory, 'hardware'),
     key: join(testbed.keysDirectory, `${name}_ed25519`),
   };
 }

@@ -1,5 +1,6 @@
 /** What `up` would make: checked numbers, and every host and VM with all that follows from them. */
 import { InputError, type Issue } from '../../sim/index.ts';
+import { ConfigError, readConfig } from './hardware/config.ts';
 import {
   type HostLayout,
   hostLayout,
@@ -25,6 +26,8 @@ export interface TestbedSpec {
   /** How many of the VMs, from the first on, run Redis. */
   readonly redis: number;
   readonly disk: DiskKind;
+  /** Keys of the hosts' hardware configuration that are not its defaults. */
+  readonly hardware: Readonly<Record<string, unknown>>;
 }
 
 export interface VmPlan extends VmLayout {
@@ -66,6 +69,10 @@ export function planTestbed(spec: TestbedSpec): TestbedPlan {
   if (!diskKinds.includes(spec.disk)) {
     issues.push({ path: '--disk', expected: diskKinds.join(', '), got: String(spec.disk) });
   }
+  const problem = hardwareProblem(spec.hardware);
+  if (problem !== undefined) {
+    issues.push({ path: '--hardware', expected: 'a hardware configuration', got: problem });
+  }
   if (issues.length > 0) throw new InputError(issues);
   const layout = testbedLayout(spec.name);
   return {
@@ -85,6 +92,16 @@ export function planTestbed(spec: TestbedSpec): TestbedPlan {
       };
     }),
   };
+}
+
+function hardwareProblem(hardware: TestbedSpec['hardware']): string | undefined {
+  try {
+    readConfig(hardware);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
 }
 
 /** @throws InputError when the testbed has no host of that name. */
