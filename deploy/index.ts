@@ -46,6 +46,15 @@ export {
   summarizeControl,
 } from './control/summary.ts';
 export { type Step, type Translation, translate } from './control/translate.ts';
+export {
+  hostLeaseDirectory,
+  journalHolder,
+  takeControl,
+} from './journal/control-lease.ts';
+export { Journal, type JournalOptions, type JournalView } from './journal/journal.ts';
+export type { IntentRecord, IntentState } from './journal/journal-index.ts';
+export { JournalReader } from './journal/journal-reader.ts';
+export { type Lease, type LeaseHolder, takeLease } from './journal/lease.ts';
 export type { Entry, JournalRecord } from './journal/record.ts';
 export { type MetricsLine, metricsLine, metricsLineSchema } from './metrics-file/line.ts';
 export {

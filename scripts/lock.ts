@@ -1,6 +1,6 @@
-/** One process at a time in a directory: a file with the process's number, given up at the end. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** One process at a time in a directory. */
 import { join } from 'node:path';
+import { OperationError, systemClock, takeLease } from '../deploy/index.ts';
 import { inputError } from '../sim/index.ts';
 
 /**
@@ -10,28 +10,10 @@ import { inputError } from '../sim/index.ts';
  * @throws InputError naming the process that holds it.
  */
 export function lockDirectory(directory: string): () => void {
-  const path = join(directory, '.lock');
-  for (let attempt = 0; ; attempt++) {
-    try {
-      writeFileSync(path, `${process.pid}\n`, { flag: 'wx' });
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 0) throw error;
-      const holder = Number.parseInt(readFileSync(path, 'utf8'), 10);
-      if (isAlive(holder)) {
-        throw inputError(directory, 'a directory no other process writes to', `process ${holder}`);
-      }
-      rmSync(path, { force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid === process.pid) return false;
   try {
-    process.kill(pid, 0);
-    return true;
+    return takeLease(join(directory, '.lock'), 'it', systemClock).release;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (!(error instanceof OperationError)) throw error;
+    throw inputError(directory, 'a directory no other process writes to', error.message);
   }
 }
