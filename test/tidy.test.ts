@@ -72,6 +72,13 @@ const core = inFolders('sim', 'oracle', 'learner');
 const library = inFolders('sim', 'traces', 'oracle', 'learner', 'deploy');
 const shipped = inFolders('sim', 'traces', 'oracle', 'learner', 'deploy', 'scripts');
 
+/** Where `deploy/` may know what time it is: where it observes, in an emulated host, in a browser. */
+const clocks = [
+  'deploy/clock.ts',
+  'deploy/testbed/hardware/clock.ts',
+  'deploy/service/dashboard/page/clock.ts',
+];
+
 const banned: readonly (readonly [
   what: string,
   pattern: RegExp,
@@ -89,9 +96,7 @@ const banned: readonly (readonly [
     'a clock beside the port',
     /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bhrtime\b|\bset(?:Timeout|Interval)\b/,
     // The emulated hardware runs inside a host, alone, with a port of its own.
-    inFolders('deploy').filter(
-      ({ path }) => path !== 'deploy/clock.ts' && path !== 'deploy/testbed/hardware/clock.ts',
-    ),
+    inFolders('deploy').filter(({ path }) => !clocks.includes(path)),
     'the `Clock` of deploy/clock.ts',
   ],
   [
