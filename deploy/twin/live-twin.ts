@@ -11,6 +11,7 @@ import {
   inputError,
   type MigrationRules,
   type MigrationSpec,
+  migrationRules,
   qemuAutoConverge,
   qemuMigration,
   type Twin,
@@ -120,10 +121,7 @@ function modelOf(
   migration: LiveMigration,
 ): ClusterModel {
   const { overheadFraction = 0.1, copyingCores } = migration;
-  const rules: Partial<MigrationRules> = migration.rules ?? {
-    downtimeLimitS: qemuMigration.downtimeLimitS,
-    autoConverge: qemuAutoConverge,
-  };
+  const rules = migrationRules(migration.rules ?? qemuRules);
   const hasQuotas = vms.some(({ quotaCores }) => quotaCores !== undefined);
   return buildModel({
     hosts: hosts.map(hostSpecOf),
@@ -144,6 +142,11 @@ function modelOf(
   });
 }
 
+const qemuRules: Partial<MigrationRules> = {
+  downtimeLimitS: qemuMigration.downtimeLimitS,
+  autoConverge: qemuAutoConverge,
+};
+
 /** Nobody can move a VM away from a host that does not answer. */
 function staysPut(
   { movable, host }: SnapshotVm,
@@ -156,11 +159,11 @@ function staysPut(
 function migrationOf(
   { memoryBytes, diskBytes, dirtyBytesPerS }: SnapshotVm,
   bytesPerS: number,
-  rules: Partial<MigrationRules>,
+  rules: MigrationRules,
   { dirtyIntensity = 0.1, workingSetFraction = 0.5 }: LiveMigration,
 ): MigrationSpec {
   return {
-    ...rules,
+    rules,
     bytesPerS,
     // What was measured holds whatever the load; what was not is taken to grow with it.
     dirtyIntensity: dirtyBytesPerS === undefined ? dirtyIntensity : 0,

@@ -3,10 +3,12 @@
 import { assert } from '../errors.ts';
 import { fillFloat64, fillInt32 } from '../numbers/columns.ts';
 import type { Twin } from '../twin.ts';
-import { defaultMigrationRules, type MigrationRules, migrationRules } from './rules.ts';
+import { type MigrationRules, migrationRules } from './rules.ts';
 
 /** How live migration behaves for one VM. Rules left out are plain pre-copy; see `rules.ts`. */
 export interface MigrationSpec extends Partial<MigrationRules> {
+  /** All rules at once, one object for many VMs; those beside it do not count then. */
+  readonly rules?: MigrationRules;
   /** Rate cap of each transfer, bytes/s; 0 means no cap and no dirtying by work. */
   readonly bytesPerS: number;
   /** Dirtying rate of one fully busy vCPU as a fraction of `bytesPerS`. */
@@ -46,18 +48,17 @@ export interface MigrationModel {
 export function migrationColumns(specs: readonly MigrationSpec[]): MigrationModel {
   const known = new Map<string, number>();
   const rules: MigrationRules[] = [];
-  let last: MigrationSpec | undefined;
+  let last: MigrationRules | undefined;
   let lastIndex = 0;
   const indices = specs.map((spec) => {
-    // Most VMs have the rules of the one before.
-    if (last !== undefined && haveSameRules(last, spec)) return lastIndex;
-    const own = migrationRules(spec);
+    if (last !== undefined && spec.rules === last) return lastIndex;
+    const own = spec.rules ?? migrationRules(spec);
     const key = Object.values(own)
       .map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)))
       .join();
     const index = known.get(key) ?? rules.push(own) - 1;
     known.set(key, index);
-    last = spec;
+    last = spec.rules;
     lastIndex = index;
     return index;
   });
@@ -76,13 +77,6 @@ export function migrationColumns(specs: readonly MigrationSpec[]): MigrationMode
       ({ timeoutS, onTimeout }) => timeoutS < Infinity && onTimeout !== 'goOn',
     ),
   };
-}
-
-const ruleNames = Object.keys(defaultMigrationRules) as (keyof MigrationRules)[];
-
-function haveSameRules(a: MigrationSpec, b: MigrationSpec): boolean {
-  for (const name of ruleNames) if (a[name] !== b[name]) return false;
-  return true;
 }
 
 function checkRules(rules: MigrationRules): void {
