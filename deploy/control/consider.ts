@@ -9,9 +9,9 @@ import {
   TwinView,
 } from '../../sim/index.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
-import { type LiveTwin, type LiveTwinOptions, liveTwin } from '../twin/live-twin.ts';
+import { type LiveTwinOptions, liveTwin } from '../twin/live-twin.ts';
 import { predict, predictItems } from '../twin/predict.ts';
-import type { Decision, PlanItem, Prediction, Refusal } from './decision.ts';
+import type { Decision, ItemForecast, PlanItem, Prediction, Refusal } from './decision.ts';
 import { guard } from './guard/guard.ts';
 import type { GuardLimits, Past } from './guard/rules.ts';
 import { type Step, type TranslationOptions, translate } from './translate.ts';
@@ -30,6 +30,8 @@ export interface ConsiderOptions {
   readonly budget?: Budget;
   /** Least gain by the objective, as a fraction of doing nothing. Default 0. */
   readonly benefit?: number;
+  /** Plans with more allowed actions have no forecast of each: that takes one simulation per action. Default 100. */
+  readonly forecastsMax?: number;
   readonly translation: TranslationOptions;
   readonly live?: Omit<LiveTwinOptions, 'horizon'>;
 }
@@ -53,7 +55,10 @@ export function consider(snapshot: ClusterSnapshot, options: ConsiderOptions): C
   const after = allowed.length === 0 ? before : predict(live, actionsOf(allowed), outlook);
   const useless =
     allowed.length === 0 ? undefined : whyUseless(before, after, options.benefit ?? 0);
-  const items = itemsOf(judged, useless, live, allowed, outlook);
+  const { forecastsMax = 100 } = options;
+  const forecasts =
+    allowed.length <= forecastsMax ? predictItems(live, actionsOf(allowed), outlook) : [];
+  const items = itemsOf(judged, useless, forecasts);
   const nothing = useless?.reason ?? whyNothing(items, untranslated);
   return {
     policy: policy.name,
@@ -86,18 +91,16 @@ function judge(
 function itemsOf(
   judged: readonly Judged[],
   useless: Refusal | undefined,
-  live: LiveTwin,
-  allowed: readonly Step[],
-  outlook: { readonly horizon: number; readonly objective: Objective },
+  forecasts: readonly ItemForecast[],
 ): PlanItem[] {
-  const forecasts = predictItems(live, actionsOf(allowed), outlook);
   let next = 0;
   return judged.map(({ step: { operation }, refusal }) => {
     if (refusal !== undefined) return { operation, state: 'refused', refusal };
-    const forecast = forecasts[next++]!;
+    const forecast = forecasts[next++];
+    const known = forecast === undefined ? {} : { forecast };
     return useless === undefined
-      ? { operation, state: 'planned', forecast }
-      : { operation, state: 'refused', refusal: useless, forecast };
+      ? { operation, state: 'planned', ...known }
+      : { operation, state: 'refused', refusal: useless, ...known };
   });
 }
 
