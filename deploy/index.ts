@@ -10,6 +10,7 @@ export {
 } from './actions/operation.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type ClusterFile, type ClusterHost, clusterSchema } from './cluster/cluster-file.ts';
+export { parseClusterFile, readClusterFile } from './cluster/read-cluster-file.ts';
 export {
   type ClusterSnapshot,
   type SnapshotHost,
