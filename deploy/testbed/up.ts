@@ -1,5 +1,8 @@
 /** Brings a testbed up: network, hosts, VMs. All or nothing. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
+import { clusterText } from './cluster-text.ts';
 import { takeDown } from './down.ts';
 import { guestImages, hasImages } from './guests/images.ts';
 import { awaitVm, startVm } from './guests/vms.ts';
@@ -78,6 +81,8 @@ async function make(
     say(`${vm.name} answers at ${vm.address} on ${vm.home} after ${seconds()}`);
   });
   for (const host of plan.hosts) setUncapped(host, false);
+  const command = [process.execPath, join(compiledRoot(), 'scripts/wattwin.js')];
+  writeFileSync(plan.layout.clusterFile, clusterText(plan, command));
 }
 
 /** All at once; the first failure counts when all have ended, so that nothing goes on behind it. */
