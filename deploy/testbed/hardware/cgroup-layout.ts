@@ -1,5 +1,14 @@
 /** Control groups of either version as one interface. Groups are paths below the mount, `machine/vm1`. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from './errno.ts';
 
@@ -9,12 +18,20 @@ export interface Bandwidth {
   readonly periodUs: number;
 }
 
+/** A group's counter of CPU time, held open since it is read many times a second. */
+export interface UsageCounter {
+  /** CPU time used, s of real cores; `undefined` when the group is gone. */
+  usedS(): number | undefined;
+  close(): void;
+}
+
 export interface CgroupLayout {
   readonly version: 1 | 2;
   /** Groups right below one; none when it is gone. */
   children(group: string): string[];
-  /** CPU time used, s of real cores; `undefined` when the group is gone. */
-  usedS(group: string): number | undefined;
+  /** How many groups are right below one, counted without listing them; -1 when it is gone. */
+  childCount(group: string): number;
+  openUsage(group: string): UsageCounter;
   /** Real CPUs that its threads may run on; `undefined` when nothing says so. */
   realCpus(group: string): readonly number[] | undefined;
   bandwidth(group: string): Bandwidth | undefined;
@@ -50,6 +67,35 @@ function folders(path: string): string[] {
   }
 }
 
+/** A directory has a link of its own, one from its parent, and one from each directory in it. */
+function folderCount(path: string): number {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status === undefined ? -1 : status.nlink - 2;
+}
+
+/** A file of one counter, which `parse` finds in its text. */
+function openCounter(path: string, parse: (text: string) => number | undefined): UsageCounter {
+  const buffer = Buffer.alloc(4096);
+  let file: number | undefined;
+  const close = (): void => {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
+  };
+  return {
+    usedS: () => {
+      try {
+        file ??= openSync(path, 'r');
+        return parse(buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0)));
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        close();
+        return undefined;
+      }
+    },
+    close,
+  };
+}
+
 /** `0-2,5` → 0, 1, 2, 5; `undefined` for anything else, and for no CPU at all. */
 export function parseCpuList(text: string): number[] | undefined {
   const cpus: number[] = [];
@@ -82,10 +128,9 @@ function layoutOfVersion1(root: string): CgroupLayout {
   return {
     version: 1,
     children: (group) => folders(join(cpu, group)),
-    usedS: (group) => {
-      const ns = number(join(accounting, group, 'cpuacct.usage'));
-      return ns === undefined ? undefined : ns / 1e9;
-    },
+    childCount: (group) => folderCount(join(cpu, group)),
+    openUsage: (group) =>
+      openCounter(join(accounting, group, 'cpuacct.usage'), (text) => Number(text) / 1e9),
     realCpus: (group) => cpuListFile(join(sets, group, 'cpuset.cpus')),
     bandwidth: (group) => {
       const quotaUs = number(join(cpu, group, 'cpu.cfs_quota_us'));
@@ -111,10 +156,12 @@ function layoutOfVersion2(root: string): CgroupLayout {
   return {
     version: 2,
     children: (group) => folders(join(root, group)),
-    usedS: (group) => {
-      const us = /^usage_usec (\d+)$/m.exec(readText(join(root, group, 'cpu.stat')) ?? '')?.[1];
-      return us === undefined ? undefined : Number(us) / 1e6;
-    },
+    childCount: (group) => folderCount(join(root, group)),
+    openUsage: (group) =>
+      openCounter(join(root, group, 'cpu.stat'), (text) => {
+        const us = /^usage_usec (\d+)$/m.exec(text)?.[1];
+        return us === undefined ? undefined : Number(us) / 1e6;
+      }),
     realCpus: (group) =>
       cpuListFile(join(root, group, 'cpuset.cpus')) ??
       cpuListFile(join(root, group, 'cpuset.cpus.effective')),

@@ -3,7 +3,6 @@
  * `{ "ignoreGovernorWrites": true }`. No file: nothing is broken.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { systemCode } from './errno.ts';
 
 export interface Faults {
   /** Writes to `scaling_governor` succeed and change nothing. */
@@ -71,12 +70,7 @@ export class FaultsFile {
   }
 
   #versionNow(): string {
-    try {
-      const { mtimeNs, size, ino } = statSync(this.#path, { bigint: true });
-      return `${ino} ${size} ${mtimeNs}`;
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return '';
-      throw error;
-    }
+    const status = statSync(this.#path, { bigint: true, throwIfNoEntry: false });
+    return status === undefined ? '' : `${status.ino} ${status.size} ${status.mtimeNs}`;
   }
 }

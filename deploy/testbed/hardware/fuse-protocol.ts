@@ -22,13 +22,10 @@ export const operations = {
   write: 16,
   statfs: 17,
   release: 18,
-  fsync: 20,
-  flush: 25,
   init: 26,
   opendir: 27,
   readdir: 28,
   releasedir: 29,
-  fsyncdir: 30,
   create: 35,
   interrupt: 36,
   destroy: 38,
@@ -111,7 +108,7 @@ export function decodeWrite(body: Buffer): { readonly data: Buffer } {
   return { data: body.subarray(40, 40 + size) };
 }
 
-/** The handle of `release`, `releasedir` and `flush`. */
+/** The handle of `release` and `releasedir`. */
 export function decodeHandle(body: Buffer): bigint {
   return body.readBigUInt64LE(0);
 }

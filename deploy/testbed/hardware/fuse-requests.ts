@@ -102,9 +102,6 @@ export class RequestHandler {
       case operations.releasedir:
         this.#open.delete(decodeHandle(body));
         return undefined;
-      case operations.flush:
-      case operations.fsync:
-      case operations.fsyncdir:
       case operations.destroy:
         return undefined;
       case operations.statfs:
@@ -122,6 +119,7 @@ export class RequestHandler {
       case operations.rename2:
         throw new FileError('EPERM');
       default:
+        // Of flush and fsync too: told once, the kernel asks no more at every close.
         throw new FileError('ENOSYS');
     }
   }

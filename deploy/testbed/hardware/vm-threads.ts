@@ -1,5 +1,5 @@
 /** The threads of the VMs, by their control groups: what they used and on which emulated CPU they are. */
-import type { CgroupLayout } from './cgroup-layout.ts';
+import type { CgroupLayout, UsageCounter } from './cgroup-layout.ts';
 import { balance, chooseHome, type ThreadPlace, type Usage } from './placement.ts';
 
 interface Thread extends ThreadPlace {
@@ -10,7 +10,8 @@ interface Thread extends ThreadPlace {
   allowed: readonly number[];
   home: number;
   load: number;
-  /** Counter of the group at the last look, s. */
+  readonly counter: UsageCounter;
+  /** What the counter said at the last look, s. */
   counterS: number;
   /** Used and not yet laid on a CPU, s. */
   pendingS: number;
@@ -30,6 +31,7 @@ export class VmThreads {
   readonly #cpus: number;
   readonly #all: readonly number[];
   #threads: Thread[] = [];
+  #vmCount = -1;
   #isFirst = true;
 
   constructor(cgroups: CgroupLayout, machine: string, cpus: number) {
@@ -52,6 +54,7 @@ export class VmThreads {
     const machineCpus = this.#cgroups.realCpus(this.#machine);
     const before = new Map(this.#threads.map((thread) => [thread.group, thread]));
     this.#threads = [];
+    this.#vmCount = this.#cgroups.childCount(this.#machine);
     for (const name of this.#cgroups.children(this.#machine)) {
       const vm = `${this.#machine}/${name}`;
       const vcpus = this.#vcpuGroups(vm);
@@ -64,10 +67,12 @@ export class VmThreads {
             known.home = chooseHome(this.#threads, allowed, this.#cpus);
           }
           this.#threads.push(known);
+          before.delete(group);
           continue;
         }
         // A group that came after the start began at 0 then.
-        const counterS = this.#isFirst ? (this.#cgroups.usedS(group) ?? 0) : 0;
+        const counter = this.#cgroups.openUsage(group);
+        const counterS = this.#isFirst ? (counter.usedS() ?? 0) : 0;
         this.#threads.push({
           vm,
           group,
@@ -75,6 +80,7 @@ export class VmThreads {
           allowed,
           home: chooseHome(this.#threads, allowed, this.#cpus),
           load: 0,
+          counter,
           counterS,
           pendingS: 0,
           sinceTickS: 0,
@@ -82,14 +88,13 @@ export class VmThreads {
         });
       }
     }
+    for (const { counter } of before.values()) counter.close();
     this.#isFirst = false;
   }
 
-  /** Looks whether VMs came or went; cheaper than a scan. */
+  /** Whether VMs came or went since the last scan, as far as their number shows. */
   get isStale(): boolean {
-    const vms = new Set(this.#threads.map(({ vm }) => vm));
-    const names = this.#cgroups.children(this.#machine);
-    return names.length !== vms.size || names.some((name) => !vms.has(`${this.#machine}/${name}`));
+    return this.#cgroups.childCount(this.#machine) !== this.#vmCount;
   }
 
   /** What each thread used and is not yet laid on a CPU. */
@@ -97,7 +102,7 @@ export class VmThreads {
     const used = new Map<string, number>();
     // vCPUs come before their VM, whose own counter holds theirs too.
     return this.#threads.map((thread) => {
-      const now = this.#cgroups.usedS(thread.group);
+      const now = thread.counter.usedS();
       let usedS = now === undefined ? 0 : Math.max(0, now - thread.counterS);
       if (now !== undefined) thread.counterS = now;
       if (thread.isVcpu) used.set(thread.vm, (used.get(thread.vm) ?? 0) + usedS);
