@@ -147,6 +147,8 @@ export class RedisLoad {
         this.#issue(operation, dueMs, () => source.settled(operation));
       },
     });
+    // The time after the last request belongs to the load too.
+    await clock.sleep(startMs + (steps.at(-1)?.endMs ?? 0) - clock.monotonicMs(), signal);
   }
 
   /** Waits for answers that are still to come; what has none after `limitMs` has failed. */

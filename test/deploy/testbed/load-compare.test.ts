@@ -1,0 +1,210 @@
+/** Two runs compared: ratios by hand, intervals, energies from the hosts' files. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  compareRuns,
+  type PhaseRecord,
+  type RunRecord,
+} from '../../../deploy/testbed/load/compare-runs.ts';
+import { LatencyHistogram } from '../../../deploy/testbed/load/latency-histogram.ts';
+import {
+  type EnergyInterval,
+  energyBetween,
+  energyIntervals,
+  readRun,
+} from '../../../deploy/testbed/load/read-run.ts';
+import { RandomStream } from '../../../sim/index.ts';
+
+function phase(
+  energyJ: number | undefined,
+  latenciesMs: readonly number[],
+  errors = 0,
+): PhaseRecord {
+  const histogram = new LatencyHistogram();
+  for (const latency of latenciesMs) histogram.add(latency);
+  const done = latenciesMs.length;
+  return { seconds: 10, energyJ, asked: done, done, errors, histograms: [histogram.toRecord()] };
+}
+
+const run = (name: string, phases: readonly PhaseRecord[], planKey = 'plan'): RunRecord => ({
+  name,
+  planKey,
+  phases,
+});
+
+const repeat = (value: number, times: number): number[] => new Array<number>(times).fill(value);
+
+describe('a comparison', () => {
+  it('has ratios of sums and of merged histograms, not means of ratios', () => {
+    const before = run('a', [phase(100, repeat(0.01, 90)), phase(300, repeat(0.1, 10))]);
+    const after = run('b', [phase(50, repeat(0.02, 90)), phase(150, repeat(0.1, 5), 5)]);
+    const found = new Map(compareRuns(before, after).map((figure) => [figure.name, figure]));
+    expect(found.get('energy')).toEqual({
+      ...{ name: 'energy', unit: 'J', baseline: 400, other: 200, ratio: 0.5 },
+    });
+    expect(found.get('mean power')).toMatchObject({ baseline: 20, other: 10 });
+    expect(found.get('energy per request')?.baseline).toBeCloseTo(4, 12);
+    expect(found.get('energy per request')?.other).toBeCloseTo(200 / 95, 12);
+    expect(found.get('throughput')).toMatchObject({ baseline: 5, other: 4.75, ratio: 0.95 });
+    expect(found.get('p50')).toMatchObject({ baseline: 0.01, other: 0.02, ratio: 2 });
+    expect(found.get('p99')).toMatchObject({ baseline: 0.1, other: 0.1, ratio: 1 });
+    expect(found.get('errors')).toMatchObject({ baseline: 0, other: 5, ratio: Number.NaN });
+    // Two phases are too few for intervals.
+    expect([...found.values()].some(({ interval }) => interval !== undefined)).toBe(false);
+  });
+
+  it('leaves energy out where a phase has none', () => {
+    const whole = run('a', [phase(1, [1]), phase(1, [1])]);
+    const partial = run('b', [phase(1, [1]), phase(undefined, [1])]);
+    const names = compareRuns(whole, partial).map(({ name }) => name);
+    expect(names).toEqual(['throughput', 'p50', 'p95', 'p99', 'errors']);
+  });
+
+  it('has no width where all phases are alike, and holds the ratio where they are not', () => {
+    const alike = (energyJ: number): RunRecord =>
+      run(
+        'x',
+        Array.from({ length: 8 }, () => phase(energyJ, repeat(3, 20))),
+      );
+    for (const { interval, ratio, name } of compareRuns(alike(10), alike(7))) {
+      if (name === 'errors') continue;
+      expect(interval?.[0]).toBeCloseTo(ratio, 9);
+      expect(interval?.[1]).toBeCloseTo(ratio, 9);
+    }
+    const stream = new RandomStream(3, 'test');
+    const factors = Array.from({ length: 30 }, () => 0.6 + 0.2 * stream.float());
+    const before = run(
+      'a',
+      factors.map(() => phase(100, [1])),
+    );
+    const after = run(
+      'b',
+      factors.map((factor) => phase(100 * factor, [1])),
+    );
+    const [energy] = compareRuns(before, after);
+    const [low, high] = energy!.interval!;
+    expect(energy!.ratio).toBeGreaterThan(low);
+    expect(energy!.ratio).toBeLessThan(high);
+    // A mean of 30 uniform numbers of width 0.2 has a standard error of 0.2 / √12 / √30 = 0.0105.
+    expect(high - low).toBeGreaterThan(2 * 1.96 * 0.0105 * 0.6);
+    expect(high - low).toBeLessThan(2 * 1.96 * 0.0105 * 1.5);
+    expect(compareRuns(before, after)).toEqual(compareRuns(before, after));
+  });
+
+  it('refuses runs of different loads or lengths', () => {
+    const one = run('a', [phase(1, [1])]);
+    expect(() => compareRuns(one, run('b', [phase(1, [1])], 'other'))).toThrow('--like');
+    expect(() => compareRuns(one, run('b', [phase(1, [1]), phase(1, [1])]))).toThrow('1 phases');
+    expect(() => compareRuns(run('a', []), run('b', []))).toThrow('phases');
+  });
+});
+
+describe('energy', () => {
+  const steady = (fromS: number, toS: number, powerW: number): EnergyInterval[] =>
+    Array.from({ length: toS - fromS }, (_, second) => ({
+      fromMs: (fromS + second) * 1000,
+      toMs: (fromS + second + 1) * 1000,
+      energyJ: powerW,
+    }));
+
+  it('between two times is that of all hosts, parts of intervals counted as parts', () => {
+    const hosts = [steady(0, 20, 30), steady(0, 20, 12)];
+    expect(energyBetween(hosts, 2500, 12_500)).toBeCloseTo(420, 9);
+    expect(energyBetween([], 0, 10)).toBeUndefined();
+  });
+
+  it('of short gaps is that of the rest, of long ones unknown', () => {
+    const withGap = (gap: number) =>
+      steady(0, 20, 30).filter((_, second) => second < 5 || second >= 5 + gap);
+    expect(energyBetween([withGap(1)], 0, 10_000)).toBeCloseTo(300, 9);
+    expect(energyBetween([withGap(5)], 0, 10_000)).toBeUndefined();
+    expect(energyBetween([steady(0, 20, 1), withGap(5)], 0, 10_000)).toBeUndefined();
+  });
+
+  it('of a line is that of packages and memory, and none where a counter is not whole', () => {
+    const line = (second: number, zones: Record<string, number>) => ({
+      timestamp: new Date(second * 1000).toISOString(),
+      percpu: [],
+      rapl_energy: Object.fromEntries(
+        Object.entries(zones).map(([name, delta_uj]) => [name, { current_uj: 1, delta_uj }]),
+      ),
+    });
+    const found = energyIntervals([
+      line(1, { 'package-0': 5e6 }),
+      line(2, { 'package-0': 3e6, 'package-1': 4e6, dram: 1e6, core: 2e6, psys: 9e6 }),
+      line(3, {}),
+      line(4, { 'package-0': -1 }),
+      line(6, { 'package-0': 2e6 }),
+    ]);
+    // The first line has no time before it.
+    expect(found).toEqual([
+      { fromMs: 1000, toMs: 2000, energyJ: 8 },
+      { fromMs: 4000, toMs: 6000, energyJ: 2 },
+    ]);
+  });
+});
+
+describe('the directory of a run', () => {
+  const root = mkdtempSync(join(tmpdir(), 'wattwin-compare-'));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+  const startMs = Date.parse('2026-01-02T03:04:05Z');
+
+  function write(name: string, powerW: number, hosts: readonly string[]): string {
+    const directory = join(root, name);
+    const load = {
+      ...{ seed: 1, durationS: 4, characters: ['steady'] },
+      phases: [0, 2].map((startS) => ({ startS, endS: startS + 2, utilization: [0.5] })),
+    };
+    const plan = { version: 1, vms: [{ vm: 'vm1', kind: 'redis', fullPerS: 20 }], load };
+    const lines = [1, 2, 3, 4, 5].map((toS) => {
+      const histogram = new LatencyHistogram();
+      histogram.add(5);
+      const asked = toS > 4 ? 0 : 10;
+      return {
+        ...{ timestamp: new Date(startMs + toS * 1000).toISOString(), fromS: toS - 1, toS },
+        ...{ phase: Math.min(1, Math.floor((toS - 0.5) / 2)), vm: 'vm1', kind: 'redis', asked },
+        ...{ issued: 1, done: 1, errors: toS === 3 ? { timeout: 2 } : {}, inFlight: 0 },
+        ...{ p50Ms: 5, p99Ms: 5, maxMs: 5, histogram: histogram.toRecord() },
+      };
+    });
+    const metrics = Array.from({ length: 10 }, (_, second) => ({
+      timestamp: new Date(startMs + (second - 2) * 1000).toISOString(),
+      percpu: [],
+      rapl_energy: { 'package-0': { current_uj: 1, delta_uj: powerW * 1e6 } },
+    }));
+    const text = (values: readonly object[]): string =>
+      values.map((value) => `${JSON.stringify(value)}\n`).join('');
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'plan.json'), JSON.stringify(plan));
+    writeFileSync(join(directory, 'load.jsonl'), text(lines));
+    for (const host of hosts) {
+      mkdirSync(join(directory, host), { recursive: true });
+      writeFileSync(join(directory, host, 'metrics.jsonl'), text(metrics));
+    }
+    return directory;
+  }
+
+  it('has phases with the energy of all hosts, late answers in the last', async () => {
+    const record = await readRun(write('two-hosts', 10, ['h1', 'h2']));
+    expect(
+      record.phases.map(({ histograms, ...rest }) => ({ ...rest, slices: histograms.length })),
+    ).toEqual([
+      { seconds: 2, energyJ: 40, asked: 20, done: 2, errors: 0, slices: 2 },
+      { seconds: 2, energyJ: 40, asked: 20, done: 3, errors: 2, slices: 3 },
+    ]);
+  });
+
+  it('compares with another of the same plan', async () => {
+    const runs = [await readRun(write('high', 20, ['h1'])), await readRun(write('low', 15, ['.']))];
+    const [energy] = compareRuns(runs[0]!, runs[1]!);
+    expect(energy).toMatchObject({ baseline: 80, other: 60, ratio: 0.75 });
+  });
+
+  it('has no energy without metrics, and is refused without a plan', async () => {
+    const record = await readRun(write('no-metrics', 1, []));
+    expect(record.phases.map(({ energyJ }) => energyJ)).toEqual([undefined, undefined]);
+    await expect(readRun(root)).rejects.toThrow('plan.json');
+  });
+});
