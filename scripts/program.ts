@@ -43,7 +43,21 @@ Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
     testbedCommand(),
   ]) {
     program.addCommand(command.copyInheritedSettings(program));
-    for (const part of command.commands) part.copyInheritedSettings(program);
+    inherit(command, program);
   }
   return program;
+}
+
+/** Subcommands of any depth end and complain as the program does. */
+function inherit(command: Command, program: Command): void {
+  for (const part of command.commands) {
+    part.copyInheritedSettings(program);
+    inherit(part, program);
+  }
+}
+
+/** All of them, down to parts of parts, end and explain errors alike. */
+function inheritSettings(command: Command, program: Command): void {
+  command.copyInheritedSettings(program);
+  for (const part of command.commands) inheritSettings(part, program);
 }
