@@ -18,6 +18,7 @@ import {
   twinAt,
 } from '../../sim/index.ts';
 import type { ClusterSnapshot, SnapshotVm } from '../cluster/snapshot.ts';
+import { expectedDemand } from './demand-forecast.ts';
 import { type DemandGrid, demandGrid, type Forecast } from './demand-grid.ts';
 import { hostSpecOf } from './host-specs.ts';
 import { contradictions, oddities } from './parse-snapshot.ts';
@@ -39,7 +40,7 @@ export interface LiveMigration {
 export interface LiveTwinOptions {
   /** Intervals ahead that demand is foretold for; after them it stays. Default 6. */
   readonly horizon?: number;
-  /** Default: the newest value stays. */
+  /** Default: `expectedDemand`. */
   readonly forecast?: Forecast;
   readonly migration?: LiveMigration;
 }
@@ -62,8 +63,6 @@ export interface LiveTwin {
   readonly oddities: readonly string[];
 }
 
-const lastValue: Forecast = (history, steps) => new Array<number>(steps).fill(history.at(-1) ?? 0);
-
 /**
  * Builds the twin of a snapshot.
  *
@@ -73,7 +72,7 @@ const lastValue: Forecast = (history, steps) => new Array<number>(steps).fill(hi
 export function liveTwin(snapshot: ClusterSnapshot, options: LiveTwinOptions = {}): LiveTwin {
   const issues = contradictions(snapshot);
   if (issues.length > 0) throw new InputError(issues);
-  const { horizon = 6, forecast = lastValue, migration = {} } = options;
+  const { horizon = 6, forecast = expectedDemand, migration = {} } = options;
   const { hosts, vms, intervalS, atMs } = snapshot;
   const hostIds = idsOf(hosts);
   const vmIds = idsOf(vms);
