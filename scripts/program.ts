@@ -28,6 +28,8 @@ From a scenario to a report, step by step:
 Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
     )
     .showHelpAfterError('(add --help for what can be given)')
+    // What follows a command is its own: `testbed ssh h1 ls --help` asks for the help of ls.
+    .enablePositionalOptions()
     // Commander ends with 1 on a bad option; bad input is 2 here.
     .exitOverride((error) => exit(error.exitCode === 0 ? 0 : 2));
   for (const command of [
@@ -54,10 +56,4 @@ function inherit(command: Command, program: Command): void {
     part.copyInheritedSettings(program);
     inherit(part, program);
   }
-}
-
-/** All of them, down to parts of parts, end and explain errors alike. */
-function inheritSettings(command: Command, program: Command): void {
-  command.copyInheritedSettings(program);
-  for (const part of command.commands) inheritSettings(part, program);
 }

@@ -12,6 +12,7 @@ import { isAlive, killGroup, killProcess } from './hosts/life.ts';
 import { netnsOf } from './hosts/network.ts';
 import { type TestbedLayout, testbedLayout } from './layout.ts';
 import { poll } from './polling.ts';
+import { requireRoot } from './prerequisites.ts';
 import type { Programs } from './programs.ts';
 import { hasState, removeState, stateParents } from './state.ts';
 import { TestbedError } from './testbed-error.ts';
@@ -31,6 +32,7 @@ export interface DownOptions {
 export async function takeDown(name: string, options: DownOptions): Promise<boolean> {
   const { programs } = options;
   const layout = testbedLayout(name);
+  requireRoot();
   const hierarchies = cgroupHierarchies();
   const hadAnything =
     hasState(layout) ||

@@ -139,6 +139,16 @@ function toolLacks(machine: Machine, tools: typeof hostTools): Lacks {
   };
 }
 
+/**
+ * What a testbed that is there takes to be looked at or taken away.
+ *
+ * @throws TestbedError unless this process is root's.
+ */
+export function requireRoot(userId = process.getuid?.() ?? -1): void {
+  if (userId === 0) return;
+  throw new TestbedError('ERR_PREREQUISITES', "A testbed takes root's rights: run this with sudo");
+}
+
 /** @throws TestbedError naming all that is missing, and how to get it. */
 export function requireNothing(lacks: Lacks): void {
   if (lacks.things.length === 0) return;

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { stateRoot, type TestbedLayout, testbedLayout } from './layout.ts';
 import { diskKinds, planTestbed, type TestbedPlan, type TestbedSpec } from './plan.ts';
+import { requireRoot } from './prerequisites.ts';
 import type { Programs } from './programs.ts';
 import { TestbedError } from './testbed-error.ts';
 
@@ -69,10 +70,11 @@ export function writeManifest(
 /**
  * The plan of a testbed that `up` has made, or is making.
  *
- * @throws TestbedError when there is none.
+ * @throws TestbedError when there is none, or this process may not know.
  */
 export function loadPlan(name: string): TestbedPlan {
   const layout = testbedLayout(name);
+  requireRoot();
   if (!existsSync(layout.manifest)) {
     const hint = existsSync(layout.directory)
       ? 'it was not finished'

@@ -73,7 +73,7 @@ async function make(
     say(`${host.name} is up at ${host.address} after ${seconds()}`);
   });
   await inParallel(plan.vms, (vm) => startVm(vm, plan, tools));
-  if (plan.vms.length > 0) say(`${plan.vms.length} VMs are booting`);
+  if (plan.vms.length > 0) say(`${plan.vms.map(({ name }) => name).join(', ')} started to boot`);
   // One boot takes about 5 s of a core; all share this machine's, whatever else runs on it.
   const timeoutMs = 120_000 + 30_000 * plan.vms.length;
   await inParallel(plan.vms, async (vm) => {

@@ -45,6 +45,7 @@ const programs = systemPrograms(clock);
 export function testbedCommand(): Command {
   const testbed = new Command('testbed')
     .description('real libvirt/QEMU hosts on this machine, to try everything on')
+    // Parts that pass options through must be told so before they are made.
     .enablePositionalOptions()
     .addHelpText(
       'after',

@@ -1,5 +1,5 @@
 /** How a `wattwin testbed` command ends. */
-import { TestbedError } from '../../deploy/testbed/index.ts';
+import { TestbedError, thisMachine } from '../../deploy/testbed/index.ts';
 import { runCommand } from '../cli.ts';
 
 /**
@@ -7,6 +7,8 @@ import { runCommand } from '../cli.ts';
  * with what the work has said.
  */
 export function runTestbedCommand(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  // Where the system's programs are, also for a root without them on its PATH.
+  process.env['PATH'] = thisMachine().path.join(':');
   return runCommand(async (signal) => {
     try {
       await work(signal);
