@@ -1,6 +1,6 @@
 /**
  * `npm run docs`: writes the pages of `docs/` that come from code and from measurements.
- * `scenario.md` always; `accuracy.md` where the reference data are: `../shared`, or the directory
+ * `scenario.md` and `cluster-file.md` always; `accuracy.md` where the reference data are: `../shared`, or the directory
  * named by `WATTWIN_REFERENCE`. With names of groups it measures their rows of `accuracy.md` and prints them.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { inputError } from '../sim/index.ts';
 import { runCommand } from './cli.ts';
 import { accuracyGroups } from './docs/accuracy/index.ts';
 import { accuracyPage } from './docs/accuracy-page.ts';
+import { clusterPage } from './docs/cluster-page.ts';
 import { scenarioPage } from './docs/scenario-page.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -25,6 +26,7 @@ function write(name: string, text: string): void {
 
 async function writePages(): Promise<void> {
   write('scenario.md', scenarioPage());
+  write('cluster-file.md', clusterPage());
   if (existsSync(join(reference, 'reference'))) {
     const page = await accuracyPage(reference, (note) =>
       process.stderr.write(`measuring ${note}\n`),

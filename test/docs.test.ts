@@ -6,9 +6,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { parseClusterFile } from '../deploy/index.ts';
 import { accuracyGroups } from '../scripts/docs/accuracy/index.ts';
 import { apart, interval } from '../scripts/docs/accuracy/row.ts';
 import { cellsOf, simGridSection } from '../scripts/docs/accuracy-page.ts';
+import { clusterPage } from '../scripts/docs/cluster-page.ts';
 import { scenarioPage } from '../scripts/docs/scenario-page.ts';
 import { describeWithReference, referencePath } from './reference-data.ts';
 
@@ -17,6 +19,13 @@ const page = (name: string): string => readFileSync(join(root, name), 'utf8');
 
 it('docs/scenario.md is what `npm run docs` writes', () => {
   expect(page('docs/scenario.md')).toBe(scenarioPage());
+});
+
+it('docs/cluster-file.md is what `npm run docs` writes, and its example can be read', () => {
+  const text = page('docs/cluster-file.md');
+  expect(text).toBe(clusterPage());
+  const example = /```yaml\n(.*?)```/s.exec(text)![1]!;
+  expect(parseClusterFile(example, 'cluster.yaml').hosts).toHaveLength(3);
 });
 
 describe('docs/accuracy.md', () => {

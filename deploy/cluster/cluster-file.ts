@@ -10,7 +10,7 @@ const argumentList = z.array(z.string().min(1)).min(1);
 const host = z.strictObject({
   name: name.describe('[USER@]HOST as ssh knows it'),
   address: name.optional().describe('as other hosts reach it for migrations; default: its name'),
-  rack: name.optional(),
+  rack: name.optional().describe('where it stands'),
   cores: whole(1).optional().describe('default: what the host says'),
   memory: quantity('size').optional().describe('for VMs; default: what the host says'),
   wake: argumentList
@@ -31,8 +31,8 @@ const host = z.strictObject({
 });
 
 export const clusterSchema = z.strictObject({
-  name: z.string().min(1).default('cluster'),
-  hosts: z.array(host).min(1),
+  name: z.string().min(1).default('cluster').describe('of the cluster'),
+  hosts: z.array(host).min(1).describe('all hosts that may be looked at and acted on'),
   ssh: z
     .strictObject({
       config: z
@@ -42,7 +42,8 @@ export const clusterSchema = z.strictObject({
       timeout: quantity('duration').default(20_000).describe('limit for one answer of a host'),
       sudo: z.boolean().default(false).describe('`sudo -n` for what only root may do'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('how hosts are reached'),
   libvirt: z
     .strictObject({
       uri: z.string().default('qemu:///system').describe('on each host'),
@@ -52,19 +53,30 @@ export const clusterSchema = z.strictObject({
             .string()
             .default('qemu+ssh://{address}/system')
             .describe('how one host reaches the libvirt of another'),
-          storage: z.enum(['none', 'shared', 'copy']).default('shared'),
+          storage: z
+            .enum(['none', 'shared', 'copy'])
+            .default('shared')
+            .describe('of VMs that have a disk: all hosts see it, or it is copied with the VM'),
           unsafe: z
             .boolean()
             .default(false)
             .describe('allow what libvirt cannot prove safe, as a shared disk on a plain folder'),
           bandwidth: quantity('rate').optional().describe('rate at most; default: the link'),
-          autoConverge: z.boolean().default(true),
-          postCopy: z.boolean().default(false),
+          autoConverge: z
+            .boolean()
+            .default(true)
+            .describe('slow a VM down that writes faster than can be sent'),
+          postCopy: z
+            .boolean()
+            .default(false)
+            .describe('let a VM that does not get there go on at its target'),
           timeout: quantity('duration').default(600_000).describe('after that it is called off'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('how VMs are moved'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('libvirt on the hosts'),
   vms: z
     .strictObject({
       fixed: z.array(name).default([]).describe('VMs that are never moved; * stands for any text'),
@@ -78,19 +90,33 @@ export const clusterSchema = z.strictObject({
         .describe('sets of which no two share a host'),
       together: z.array(z.array(name).min(2)).default([]).describe('sets that share one host'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('what holds for VMs'),
   interval: quantity('duration')
     .default(60_000)
     .describe('from one decision to the next, and of telemetry'),
   history: whole(1).default(36).describe('intervals of demand that policies see'),
   horizon: whole(1).default(6).describe('intervals that the twin looks ahead'),
+  policy: z
+    .union([z.string(), z.looseObject({ name: z.string() })])
+    .default('best-fit')
+    .describe('a policy name, or a name with options, as in scenarios'),
   objective: z
     .strictObject({
-      energy: z.number().min(0).default(defaultObjective.energyPerKwh),
-      lost: z.number().min(0).default(defaultObjective.lostPerVcpuHour),
-      migration: z.number().min(0).default(defaultObjective.perMigration),
+      energy: z.number().min(0).default(defaultObjective.energyPerKwh).describe('per kWh'),
+      lost: z
+        .number()
+        .min(0)
+        .default(defaultObjective.lostPerVcpuHour)
+        .describe('per vCPU·h asked for and not delivered'),
+      migration: z
+        .number()
+        .min(0)
+        .default(defaultObjective.perMigration)
+        .describe('per finished migration'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('weights of the cost, kWh-equivalents'),
   guard: z
     .strictObject({
       migrations: whole(0).default(2).describe('most in one decision (MNL)'),
@@ -121,7 +147,8 @@ export const clusterSchema = z.strictObject({
         .default('STOP')
         .describe('while this file exists nothing is done; relative to this file'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('limits that no plan passes'),
 });
 
 /** A cluster file with all defaults filled in; times in ms, sizes in bytes, rates in bytes/s. */

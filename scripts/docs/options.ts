@@ -73,7 +73,7 @@ function describeType(schema: z.ZodType): string {
 }
 
 function plural(type: string): string {
-  return type.replace(/^(whole number|number|object|text)/, '$1s');
+  return type.replace(/^(whole number|number|object|text|list)/, '$1s');
 }
 
 /** `whole number ≥ 1`, `number > 0, ≤ 1`. */
