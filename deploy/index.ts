@@ -1,4 +1,5 @@
 /** The public names of `deploy/`: real hosts, read, understood and acted on over OpenSSH. */
+export { createExecutor } from './actions/create-executor.ts';
 export type { Effect, Executor, OperationLimits, Prepared } from './actions/executor.ts';
 export {
   type CpufreqSetting,
@@ -8,6 +9,7 @@ export {
   type Operation,
   type OperationType,
 } from './actions/operation.ts';
+export type { ExecutorOptions, MigrationProgress, Timings } from './actions/site.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type ClusterFile, type ClusterHost, clusterSchema } from './cluster/cluster-file.ts';
 export { parseClusterFile, readClusterFile } from './cluster/read-cluster-file.ts';

@@ -54,6 +54,8 @@ export type Operation =
       readonly vm: string;
       readonly host: string;
       readonly coresPerVcpu: number | null;
+      /** How often the limit starts anew; default: 100,000. */
+      readonly periodUs?: number;
     }
   | {
       readonly type: 'setShares';

@@ -349,8 +349,9 @@ case $LEAF in
   *) error 'Permission denied' ;;
 esac
 case $GOVERNOR in
-  performance) CURRENT=$MAX ;;
+  userspace) ;;
   powersave) CURRENT=$MIN ;;
+  *) CURRENT=$MAX ;;
 esac
 [ "$CURRENT" -lt "$MIN" ] && CURRENT=$MIN
 [ "$CURRENT" -gt "$MAX" ] && CURRENT=$MAX
