@@ -43,7 +43,13 @@ export class DashboardServer {
   /** Sets what is answered from now on and tells all pages of it. */
   change(answers: Answers): void {
     this.answers = answers;
-    for (const stream of this.#streams) stream.write(`event: record\ndata: {}\n\n`);
+    for (const stream of this.#streams) stream.write(this.#event);
+  }
+
+  /** As the service sends it (`deploy/service/http/event-streams.ts`). */
+  get #event(): string {
+    const { state } = this.answers;
+    return `event: state\nid: ${state.seq}\ndata: ${JSON.stringify(state)}\n\n`;
   }
 
   endStreams(): void {
@@ -73,11 +79,10 @@ export class DashboardServer {
     } else if (request.method === 'POST') {
       this.posts.push({ path, authorization });
       sendJson(response, 200, {});
-    } else if (path === '/v1/state') sendJson(response, 200, this.answers.state);
-    else if (path === '/v1/decisions') {
+    } else if (path === '/v1/decisions') {
       sendJson(response, 200, { decisions: this.answers.decisions });
     } else if (path === '/v1/events') {
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n');
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(this.#event);
       this.#streams.add(response);
       response.on('close', () => this.#streams.delete(response));
     } else sendError(response, 404, 'nothing here');

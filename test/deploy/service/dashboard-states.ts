@@ -73,11 +73,15 @@ export function clusterOf(hosts: number, vms: number): ClusterSnapshot {
         vcpus,
         memoryBytes: [1, 2, 4, 4, 8][(index * 3) % 5]! * gib,
         demandMhz: index % 11 === 10 ? [] : [vcpus * 2600 * spread(index * 3 + 1)],
-        ...(isMixed && index === 3 ? { movingTo: host(3) } : {}),
+        ...(isMixed && index === 3 ? { movingTo: host(2) } : {}),
       };
     }),
   });
 }
+
+/** Power of all hosts, W. */
+const wattsOf = ({ hosts }: ClusterSnapshot): number =>
+  hosts.reduce((total, { measuredW = 0 }) => total + measuredW, 0);
 
 /** A forecast of some intervals of a minute. */
 function prediction(watts: number, lostVcpuS: number, intervals = 6): Decision['before'] {
@@ -117,14 +121,17 @@ export const plannedItems: readonly PlanItem[] = [
 ];
 
 /** A decision made now. */
-export function decisionOf(changes: Partial<Decision> = {}): Decision {
+export function decisionOf(
+  changes: Partial<Decision> = {},
+  watts = wattsOf(clusterOf(6, 16)),
+): Decision {
   return {
     id: '20261122T060000-0042',
     atMs: startMs - 2000,
     mode: 'recommend',
     policy: 'pabfd',
-    before: prediction(492, 31),
-    after: prediction(411, 12),
+    before: prediction(watts, 31),
+    after: prediction(watts - 81, 12),
     items: plannedItems,
     state: 'open',
     ...changes,
@@ -136,7 +143,7 @@ export const nothingToDo = (mode: Mode = 'act'): Decision =>
   decisionOf({
     mode,
     items: [],
-    after: prediction(492, 31),
+    after: decisionOf().before,
     state: 'done',
     nothing:
       'No plan of 14 costs less than doing nothing: the best would save 0.4 W and lose 3 vCPU·s.',
@@ -148,11 +155,13 @@ export function answersOf(options: StateOptions = {}): Answers {
   const fold = new JournalFold();
   let seq = 0;
   const take = (atMs: number, entry: Entry): void => fold.take({ seq: ++seq, atMs, ...entry });
+  const snapshot = options.snapshot === undefined ? clusterOf(hosts, vms) : options.snapshot;
+  const watts = snapshot === null ? 500 : wattsOf(snapshot);
   const bootMs = startMs - past * minuteMs - 5000;
   take(bootMs, { kind: 'start', mode, policy: 'pabfd', pid: 4711 });
   for (let index = 0; index < past; index++) {
     const atMs = startMs - (past - index) * minuteMs - 2000;
-    const wattsSeen = 480 + 60 * Math.sin(index / 7) + 16 * spread(index);
+    const wattsSeen = watts * (1 - 0.15 * Math.sin((past - 1 - index) / 9)) + 14 * spread(index);
     const id = `20261122T05${`${index}`.padStart(4, '0')}-${`${index}`.padStart(4, '0')}`;
     const isIdle = index % 3 !== 0;
     const comparison: Comparison = {
@@ -178,10 +187,9 @@ export function answersOf(options: StateOptions = {}): Answers {
     take(atMs, { kind: 'decision', decision });
     take(atMs + minuteMs, { kind: 'comparison', comparison });
   }
-  const decision = options.decision === undefined ? decisionOf({ mode }) : options.decision;
+  const decision = options.decision === undefined ? decisionOf({ mode }, watts) : options.decision;
   if (decision !== null) take(decision.atMs, { kind: 'decision', decision });
   for (const entry of last) take(startMs - 500, entry);
-  const snapshot = options.snapshot === undefined ? clusterOf(hosts, vms) : options.snapshot;
   const lease = { holder: 'ctl-1:4711', untilMs: startMs + 25_000 };
   const view = fold.view(snapshot, lease, startMs);
   const { cluster = 'lab', isStopped = false, snapshotAgeMs } = options;

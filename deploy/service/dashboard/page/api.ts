@@ -1,5 +1,6 @@
 /** What the page asks of the service. Addresses are relative, so that a proxy may put a path before them. */
 import type { ErrorBody } from '../../service-error.ts';
+import type { DecisionView } from './state.ts';
 
 const tokenKey = 'wattwin-token';
 
@@ -20,43 +21,59 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether the service wants to know who asks. */
-export const asksForToken = (error: unknown): boolean =>
-  error instanceof ApiError && (error.status === 401 || error.status === 403);
+/** Nobody answers, or the answer was cut off. */
+export class UnreachableError extends Error {}
 
-export function authorization(): Readonly<Record<string, string>> {
-  const known = token.get();
-  return known === null ? {} : { authorization: `Bearer ${known}` };
-}
+/** Whether the service wants to know who asks, or does not know that token. */
+export const asksForToken = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 401;
 
 const base = '../v1/';
-export const eventsUrl = `${base}events`;
 
-/** @throws ApiError, or TypeError where nobody answers. */
-async function ask(path: string, method: 'GET' | 'POST'): Promise<unknown> {
-  const response = await fetch(base + path, {
-    method,
-    headers: { ...authorization(), accept: 'application/json' },
-    cache: 'no-store',
-  });
-  const text = await response.text();
-  if (!response.ok) throw new ApiError(response.status, messageOf(text, response));
-  return JSON.parse(text);
+/**
+ * Asks, and gives an answer that is a success; its body has yet to be read, over `overNetwork`.
+ *
+ * @throws ApiError, UnreachableError, or what the signal was aborted with.
+ */
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const known = token.get();
+  const headers = known === null ? {} : { authorization: `Bearer ${known}` };
+  const response = await overNetwork(fetch(base + path, { ...init, headers, cache: 'no-store' }));
+  if (response.ok) return response;
+  throw new ApiError(response.status, messageOf(await overNetwork(response.text()), response));
+}
+
+/** `fetch` and what reads from it throw TypeError for a lost connection, as if it were a fault of ours. */
+export async function overNetwork<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof TypeError) throw new UnreachableError('the service cannot be reached');
+    throw error;
+  }
 }
 
 /** What an error's body says (`../../service-error.ts`), or what a proxy in between answers. */
 function messageOf(text: string, { status, statusText }: Response): string {
+  const short = `HTTP ${status} ${statusText}`.trim();
   try {
     const said = (JSON.parse(text) as Partial<ErrorBody>).error?.message;
-    if (typeof said === 'string') return said;
+    return typeof said === 'string' ? said : short;
   } catch {
-    return `HTTP ${status} ${statusText}`.trim();
+    return short;
   }
-  return `HTTP ${status} ${statusText}`.trim();
 }
 
-export const getJson = (path: string): Promise<unknown> => ask(path, 'GET');
+/** Newest first. */
+export async function askForDecisions(): Promise<readonly DecisionView[]> {
+  const response = await ask('decisions');
+  const { decisions } = JSON.parse(await overNetwork(response.text())) as {
+    decisions: readonly DecisionView[];
+  };
+  return decisions;
+}
 
-/** A person's word on a plan. */
-export const sayOf = (decision: string, word: 'approve' | 'reject'): Promise<unknown> =>
-  ask(`plans/${encodeURIComponent(decision)}/${word}`, 'POST');
+/** A person's word on a decision. */
+export async function say(decision: string, word: 'approve' | 'reject'): Promise<void> {
+  await ask(`decisions/${encodeURIComponent(decision)}/${word}`, { method: 'POST' });
+}

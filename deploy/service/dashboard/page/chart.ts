@@ -1,4 +1,4 @@
-/** Power over time: what was seen, what was foretold of it, and what is foretold of the time to come. */
+/** Power over time: what was observed, what was predicted of it, and what is predicted of the time to come. */
 
 import { byId, element, setText } from './dom.ts';
 import { watts } from './format.ts';
@@ -16,13 +16,17 @@ interface Line {
 
 /** Drawn in this order. Lines differ in dash besides colour. */
 const lines: readonly Line[] = [
-  { label: 'seen', column: 'observedW', color: '--seen', dash: [], width: 2 },
-  { label: 'foretold', column: 'predictedW', color: '--foretold', dash: [5, 4], width: 1.5 },
-  { label: 'if nothing is done', column: 'beforeW', color: '--before', dash: [2, 3], width: 2 },
+  { label: 'observed', column: 'observedW', color: '--observed', dash: [], width: 2 },
+  { label: 'predicted', column: 'predictedW', color: '--predicted', dash: [5, 4], width: 1.5 },
+  { label: 'no action', column: 'beforeW', color: '--before', dash: [2, 3], width: 2 },
   { label: 'with the plan', column: 'afterW', color: '--after', dash: [9, 3], width: 2 },
 ];
 
-const heightPx = 210;
+/** The style sheet says how large the chart is. */
+const sizeOf = ({ clientWidth, clientHeight }: HTMLElement): { width: number; height: number } => ({
+  width: clientWidth,
+  height: clientHeight,
+});
 
 const variable = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -38,7 +42,7 @@ export function createPowerChart(): (columns: PowerColumns) => void {
   const draw = (): void => {
     plot?.destroy();
     plot = new uPlot(
-      optionsFor(parent.clientWidth, (row) => legend.at(columns, row)),
+      optionsFor(sizeOf(parent), (row) => legend.at(columns, row)),
       data,
       parent,
     );
@@ -49,7 +53,7 @@ export function createPowerChart(): (columns: PowerColumns) => void {
   });
   new ResizeObserver(() => {
     if (plot !== undefined && parent.clientWidth > 0) {
-      plot.setSize({ width: parent.clientWidth, height: heightPx });
+      plot.setSize(sizeOf(parent));
     }
   }).observe(parent);
 
@@ -62,14 +66,16 @@ export function createPowerChart(): (columns: PowerColumns) => void {
   };
 }
 
-function optionsFor(width: number, onRow: (row: number | undefined) => void): uPlot.Options {
+function optionsFor(
+  size: { width: number; height: number },
+  onRow: (row: number | undefined) => void,
+): uPlot.Options {
   const muted = variable('--muted');
   const grid = { stroke: variable('--grid'), width: 1 };
   const font = '12px system-ui, "DejaVu Sans", sans-serif';
   const axis = { stroke: muted, grid, font, ticks: { show: false } };
   return {
-    width,
-    height: heightPx,
+    ...size,
     legend: { show: false },
     cursor: { y: false, drag: { setScale: false }, points: { size: 7 } },
     scales: {
@@ -80,7 +86,7 @@ function optionsFor(width: number, onRow: (row: number | undefined) => void): uP
     },
     axes: [
       { ...axis, size: 28, values: timeLabels },
-      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => watts(tick)) },
+      { ...axis, size: 56, values: wattLabels },
     ],
     series: [
       {},
@@ -98,6 +104,12 @@ function optionsFor(width: number, onRow: (row: number | undefined) => void): uP
     },
   };
 }
+
+/** All in the same unit. */
+const wattLabels: uPlot.Axis.Values = (_, ticks) => {
+  const inKilowatts = (ticks.at(-1) ?? 0) >= 10_000;
+  return ticks.map((tick) => (inKilowatts ? `${tick / 1000} kW` : watts(tick)));
+};
 
 const hourMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const withSeconds = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });

@@ -3,6 +3,8 @@
  * and tells why a stream was refused.
  */
 
+import { overNetwork } from './api.ts';
+
 export interface ServerEvent {
   readonly type: string;
   readonly data: string;
@@ -47,38 +49,21 @@ export function eventParser(): (piece: string) => ServerEvent[] {
   };
 }
 
-export interface StreamListener {
-  /** The server has answered and keeps the connection open. */
-  onOpen(): void;
-  onEvent(event: ServerEvent): void;
-  /** Anything arrived, be it a comment. */
-  onSign(): void;
-}
-
 /**
- * Reads one stream until it ends, the signal aborts or nothing was refused.
+ * Reads one stream until it ends.
  *
- * @returns The HTTP status with which it was refused, or `undefined` when it was open and has ended.
+ * @param onEvents Is called for whatever arrives, with the events that are complete; often with none.
+ * @throws UnreachableError where it is cut off.
  */
 export async function readEvents(
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-  listener: StreamListener,
-): Promise<number | undefined> {
-  const response = await fetch(url, {
-    headers: { ...headers, accept: 'text/event-stream' },
-    cache: 'no-store',
-    signal,
-  });
-  if (!response.ok || response.body === null) return response.status;
-  listener.onOpen();
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onEvents: (events: readonly ServerEvent[]) => void,
+): Promise<void> {
   const parse = eventParser();
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return undefined;
-    listener.onSign();
-    for (const event of parse(value)) listener.onEvent(event);
+    const { done, value } = await overNetwork(reader.read());
+    if (done) return;
+    onEvents(parse(value));
   }
 }

@@ -11,11 +11,11 @@ interface Badge {
   readonly label: string;
   readonly text: string;
   readonly tone: Tone;
-  readonly title?: string;
+  readonly title?: string | undefined;
 }
 
 const modeTitles = {
-  shadow: 'Decides and foretells; changes nothing.',
+  shadow: 'Decides and predicts; changes nothing.',
   recommend: 'Changes what a person approves.',
   act: 'Changes what the guard allows, by itself.',
 } as const;
@@ -44,9 +44,13 @@ function telemetryBadge(received: Received, nowMs: number): Badge {
   };
 }
 
-function killSwitchBadge({ killSwitch }: State): Badge[] {
+function killSwitchBadge({ killSwitch, lastDecision }: State): Badge[] {
   const label = 'kill switch';
-  if (killSwitch === undefined) return [];
+  if (killSwitch === undefined) {
+    const stopped = lastDecision?.items.find(({ refusal }) => refusal?.rule === 'stopped');
+    if (stopped === undefined) return [];
+    return [{ label, text: 'stopped', tone: 'bad', title: stopped.refusal?.reason }];
+  }
   return killSwitch.isOn
     ? [{ label, text: 'ON: nothing is done', tone: 'bad', title: killSwitch.path }]
     : [{ label, text: 'off', tone: 'good', title: `${killSwitch.path} does not exist` }];

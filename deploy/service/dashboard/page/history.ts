@@ -1,4 +1,4 @@
-/** Decisions of the past, foretold and seen, and events that a person should know. */
+/** Decisions of the past, predicted and observed, and events that a person should know. */
 import { byId, element, keyedChildren, type Row, setAttribute, setText } from './dom.ts';
 import { percent, signed, watts, when } from './format.ts';
 import {
@@ -25,12 +25,12 @@ export function createHistory(): (
   const show = keyedChildren<Past>(table.querySelector('tbody')!, ([{ id }]) => id, pastRow);
   return (received, decisions, nowMs) => {
     const now = serviceNowMs(received, nowMs);
-    const seen = comparisons(received.state);
+    const compared = comparisons(received.state);
     const rows = decisions.slice(0, shownMax.decisions);
     table.hidden = rows.length === 0;
     byId('history-none').hidden = rows.length > 0;
     setText(byId('history-note'), rows.length < 2 ? '' : `the newest ${rows.length}`);
-    show(rows.map((decision) => [decision, seen.get(decision.id), now]));
+    show(rows.map((decision) => [decision, compared.get(decision.id), now]));
   };
 }
 
@@ -40,10 +40,10 @@ function pastRow(): Row<Past> {
   const state = element('td', { 'data-label': 'State' });
   const figure = (label: string): HTMLTableCellElement =>
     element('td', { 'data-label': label, class: 'figure' });
-  const foretold = figure('Foretold');
-  const seen = figure('Seen');
+  const predicted = figure('Predicted');
+  const observed = figure('Observed');
   const error = figure('Error');
-  const node = element('tr', {}, made, plan, state, foretold, seen, error);
+  const node = element('tr', {}, made, plan, state, predicted, observed, error);
   return {
     node,
     update: ([decision, compared, nowMs]) => {
@@ -51,11 +51,12 @@ function pastRow(): Row<Past> {
       setAttribute(made, 'title', decision.id);
       setText(plan, summary(decision));
       setAttribute(plan, 'title', headline(decision));
-      setText(state, stateOf(decision));
+      setText(state, decision.items.length === 0 ? '' : stateOf(decision));
+      setAttribute(node, 'data-idle', decision.items.length === 0);
       setAttribute(node, 'data-state', decision.state);
       const { predictedW, observedW } = compared ?? {};
-      setText(foretold, watts(predictedW ?? decision.before.powerW[0]));
-      setText(seen, watts(observedW));
+      setText(predicted, watts(predictedW ?? decision.before.powerW[0]));
+      setText(observed, watts(observedW));
       const isComparable = predictedW !== undefined && observedW !== undefined && observedW > 0;
       setText(
         error,

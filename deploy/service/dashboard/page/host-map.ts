@@ -58,6 +58,7 @@ export function createHostMap(): HostMap {
       views = hostViews(state);
       const vms = state.snapshot?.vms.length ?? 0;
       setAttribute(list, 'data-dense', views.length > dense.hosts || vms > dense.vms);
+      byId('hosts-key').hidden = vms === 0;
       form.hidden = views.length <= searchFrom;
       draw();
     },

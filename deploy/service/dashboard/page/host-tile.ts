@@ -87,8 +87,8 @@ export function hostTile(subjects: Subjects): Row<HostView> {
   const node = element(
     'li',
     { class: 'host', tabindex: -1, 'data-stop': 'host' },
-    element('div', { class: 'title' }, element('i', { class: 'lamp' }), name, power),
-    element('div', { class: 'line' }, state, mhz),
+    element('div', { class: 'title' }, element('i', { class: 'lamp' }), name),
+    element('div', { class: 'line' }, state, mhz, power),
     cpu.node,
     memory.node,
     chips,
@@ -126,7 +126,15 @@ function vmChip(subjects: Subjects, hostName: () => string | undefined): Row<VmV
   const swatch = element('i', { class: 'swatch' });
   const name = element('span', { class: 'name' });
   const arrow = element('span', { class: 'arrow', 'aria-hidden': 'true' });
-  const node = element('li', { class: 'vm', tabindex: -1, 'data-stop': 'vm' }, swatch, name, arrow);
+  const other = element('span', { class: 'name other', 'aria-hidden': 'true' });
+  const node = element(
+    'li',
+    { class: 'vm', tabindex: -1, 'data-stop': 'vm' },
+    swatch,
+    name,
+    arrow,
+    other,
+  );
   subjects.set(node, () => (vm === undefined ? '' : vmSentence(vm, hostName())));
   return {
     node,
@@ -138,8 +146,8 @@ function vmChip(subjects: Subjects, hostName: () => string | undefined): Row<VmV
       setAttribute(node, 'aria-label', vmSentence(next, hostName()));
       setProperty(swatch, '--side', `${sideOf(next.memoryBytes)}px`);
       setText(name, next.name);
-      const ways = { leaving: `→ ${next.other}`, coming: `← ${next.other}` } as const;
-      setText(arrow, next.move === undefined ? '' : ways[next.move]);
+      setText(arrow, next.move === undefined ? '' : next.move === 'leaving' ? '→' : '←');
+      setText(other, next.other ?? '');
     },
   };
 }

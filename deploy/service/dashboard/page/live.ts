@@ -1,17 +1,17 @@
-/** Keeps the page up to date: the state once, then again whenever the service says that there is news. */
-import { ApiError, authorization, eventsUrl, getJson } from './api.ts';
+/** Keeps the page up to date: the service sends the state, and again at every change. */
+import { ApiError, ask, askForDecisions, asksForToken, UnreachableError } from './api.ts';
 import { after, nowMs } from './clock.ts';
 import { readEvents } from './event-stream.ts';
 import type { DecisionView, Received, State } from './state.ts';
 
-/**
- * `live`: news arrive. `stale`: they did, and no longer do. `refused`: the service wants a token, or another one.
- */
+/** `live`: news arrive. `stale`: they did, and no longer do. `refused`: the service wants a token. */
 export type Stream = 'connecting' | 'live' | 'stale' | 'refused';
 
 export interface LiveListener {
   onStream(stream: Stream, why: string): void;
-  onState(received: Received, decisions: readonly DecisionView[]): void;
+  onState(received: Received): void;
+  /** Newest first. */
+  onDecisions(decisions: readonly DecisionView[]): void;
   /** The service wants a token. @returns Whether there is one now. */
   onRefused(): Promise<boolean>;
 }
@@ -19,88 +19,90 @@ export interface LiveListener {
 /** Between two attempts, ms; the last one over and over. */
 const pausesMs = [500, 1000, 2000, 4000, 8000] as const;
 
-/** A stream that says nothing for so long is dead, ms; the service sends a comment more often. */
+/** A stream that says nothing for so long is dead, ms; the service says something every 15 s. */
 const silenceMs = 40_000;
 
-/** The state is asked for at most so often, ms, however many records are written. */
-const refreshMs = 300;
-
-const wait = (ms: number): Promise<void> => new Promise((resolve) => void after(ms, resolve));
+const wait = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    after(ms, resolve);
+  });
 
 /** Goes on for as long as the page is open. */
 export async function follow(listener: LiveListener): Promise<never> {
   let failures = 0;
   for (;;) {
-    let why = 'the stream of news has ended';
+    let why = 'the service has ended the stream of news';
     try {
-      const status = await followOnce(listener, () => {
+      await followOnce(listener, () => {
         failures = 0;
       });
-      if (status === 401 || status === 403) {
-        listener.onStream('refused', 'The service asks for a token.');
-        if (await listener.onRefused()) continue;
-        why = 'the service asks for a token';
-      } else if (status !== undefined) why = `the service answers HTTP ${status}`;
     } catch (error) {
-      if (error instanceof ApiError) why = error.message;
-      else if (error instanceof DOMException) why = 'the service has said nothing for a while';
-      else if (error instanceof TypeError) why = 'the service cannot be reached';
-      else throw error;
+      if (asksForToken(error)) {
+        listener.onStream('refused', 'the service asks for a token');
+        if (await listener.onRefused()) continue;
+      }
+      why = reasonOf(error);
     }
     listener.onStream('stale', why);
     await wait(pausesMs[Math.min(failures++, pausesMs.length - 1)]!);
   }
 }
 
-/** One stream, from its beginning to its end. @returns The status with which it was refused. */
-async function followOnce(listener: LiveListener, onLive: () => void): Promise<number | undefined> {
+/** @throws What is no failure of the world. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ApiError || error instanceof UnreachableError) return error.message;
+  if (error instanceof DOMException) return 'the service has said nothing for a while';
+  throw error;
+}
+
+/** One stream, from its beginning to its end. */
+async function followOnce(listener: LiveListener, onLive: () => void): Promise<void> {
   const controller = new AbortController();
   let callOff = (): void => undefined;
-  const sign = (): void => {
+  const onSign = (): void => {
     callOff();
     callOff = after(silenceMs, () => controller.abort());
   };
-  const refresh = refresher(listener, (error) => controller.abort(error));
-  sign();
+  const showDecisions = decisionsShower(listener, (error) => controller.abort(error));
+  onSign();
   try {
-    return await readEvents(eventsUrl, authorization(), controller.signal, {
-      onOpen: () => {
-        onLive();
-        refresh();
-        listener.onStream('live', '');
-      },
-      onEvent: refresh,
-      onSign: sign,
+    const { body } = await ask('events', { signal: controller.signal });
+    if (body === null) return;
+    onLive();
+    listener.onStream('live', '');
+    await readEvents(body, (events) => {
+      onSign();
+      // Of several states that came at once only the last one is news.
+      const newest = events.findLast(({ type }) => type === 'state');
+      if (newest === undefined) return;
+      const state = JSON.parse(newest.data) as State;
+      listener.onState({ state, atMs: nowMs() });
+      showDecisions(state);
     });
   } finally {
     callOff();
+    controller.abort();
   }
 }
 
-/** Asks for the state now, or once more when the question under way has been answered. */
-function refresher(listener: LiveListener, onError: (error: unknown) => void): () => void {
+/** Asks for the past decisions when there is another one, or one has changed; one question at a time. */
+function decisionsShower(
+  listener: LiveListener,
+  onError: (error: unknown) => void,
+): (state: State) => void {
+  let shown = '';
+  let wanted = '';
   let isUnderWay = false;
-  let isWanted = false;
   const run = async (): Promise<void> => {
     isUnderWay = true;
-    do {
-      isWanted = false;
-      await refreshOnce(listener);
-      await wait(refreshMs);
-    } while (isWanted);
+    while (shown !== wanted) {
+      shown = wanted;
+      listener.onDecisions(await askForDecisions());
+    }
     isUnderWay = false;
   };
-  return () => {
-    isWanted = true;
+  return ({ lastDecision, open }) => {
+    wanted = `${lastDecision?.id} ${lastDecision?.state} ${open.length}`;
     if (!isUnderWay) run().catch(onError);
   };
-}
-
-/** Asks for the state and the decisions before it. */
-async function refreshOnce(listener: LiveListener): Promise<void> {
-  const [state, decisions] = await Promise.all([getJson('state'), getJson('decisions')]);
-  listener.onState(
-    { state: state as State, atMs: nowMs() },
-    (decisions as { decisions: readonly DecisionView[] }).decisions,
-  );
 }

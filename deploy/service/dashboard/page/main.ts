@@ -1,5 +1,5 @@
 /** Puts the page together: one function per part, each given the newest state. */
-import { asksForToken, sayOf, token } from './api.ts';
+import { asksForToken, say, token } from './api.ts';
 import { every, nowMs } from './clock.ts';
 import { byId, setText } from './dom.ts';
 import { duration } from './format.ts';
@@ -13,7 +13,7 @@ import type { DecisionView, Received } from './state.ts';
 import { askForToken } from './token-dialog.ts';
 
 /** A person's word, with the token asked for where it is wanted. @returns What to tell. */
-async function say(decision: DecisionView, word: 'approve' | 'reject'): Promise<string> {
+async function speak(decision: DecisionView, word: 'approve' | 'reject'): Promise<string> {
   if (
     token.get() === null &&
     !(await askForToken('To approve or reject, the service asks who you are.'))
@@ -22,7 +22,7 @@ async function say(decision: DecisionView, word: 'approve' | 'reject'): Promise<
   }
   for (;;) {
     try {
-      await sayOf(decision.id, word);
+      await say(decision.id, word);
       return word === 'approve' ? 'Approved. The controller begins.' : 'Rejected.';
     } catch (error) {
       if (!asksForToken(error)) throw error;
@@ -39,7 +39,7 @@ function start(): void {
   const showHeader = createHeader();
   const showPower = createPower();
   const map = createHostMap();
-  const showPlan = createPlan({ say, point: map.point });
+  const showPlan = createPlan({ say: speak, point: map.point });
   const showHistory = createHistory();
   const showEvents = createEvents();
 
@@ -54,7 +54,7 @@ function start(): void {
     banner.hidden = staleSinceMs === undefined;
     if (staleSinceMs === undefined) return;
     const since = duration(Math.floor((nowMs() - staleSinceMs) / 1000));
-    const what = received === undefined ? 'Nothing to show' : `Not up to date since ${since}`;
+    const what = received === undefined ? 'Nothing to show' : `Not up to date for ${since}`;
     setText(banner, `${what}: ${why}. Trying again.`);
   };
 
@@ -62,7 +62,13 @@ function start(): void {
   const showTimes = (): void => {
     showHeader(received, stream, nowMs());
     showBanner();
-    if (received !== undefined) showPlan(received, nowMs());
+    if (received !== undefined) showPlan(received, stream === 'live', nowMs());
+  };
+
+  const showPast = (): void => {
+    if (received === undefined) return;
+    showHistory(received, decisions, nowMs());
+    showEvents(received, nowMs());
   };
 
   const showAll = (): void => {
@@ -71,8 +77,7 @@ function start(): void {
     showTimes();
     showPower(received.state);
     map.show(received.state);
-    showHistory(received, decisions, nowMs());
-    showEvents(received, nowMs());
+    showPast();
     performance.measure('render', 'render-start');
   };
 
@@ -86,10 +91,13 @@ function start(): void {
       document.body.dataset['stream'] = next;
       showTimes();
     },
-    onState: (next, newDecisions) => {
+    onState: (next) => {
       received = next;
-      decisions = newDecisions;
       showAll();
+    },
+    onDecisions: (next) => {
+      decisions = next;
+      showPast();
     },
     onRefused: () => {
       token.forget();

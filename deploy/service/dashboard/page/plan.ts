@@ -1,4 +1,4 @@
-/** The current plan: what is to be done, what the twin foretells of it, what the guard says. */
+/** The current plan: what is to be done, what the twin predicts of it, what the guard says. */
 import { describeOperation, hostsOf } from '../../../actions/operation.ts';
 import { byId, element, keyedChildren, type Row, setAttribute, setText } from './dom.ts';
 import { age, duration, energy, number, signed, watts } from './format.ts';
@@ -9,7 +9,7 @@ import {
   serviceNowMs,
   shownDecision,
 } from './state.ts';
-import { headline, itemEnergy, reason, stateOf } from './texts.ts';
+import { headline, itemWattHours, reason, stateOf } from './texts.ts';
 
 /** What a person can do with the plan. */
 export interface PlanActions {
@@ -21,8 +21,10 @@ export interface PlanActions {
 /** Buttons stay closed so long after a plan came: a click meant for the one before must not approve it. */
 const settleMs = 800;
 
-/** @returns Shows what was received, also again when time has passed. */
-export function createPlan(actions: PlanActions): (received: Received, nowMs: number) => void {
+/** @returns Shows what was received, also again when time has passed; what is not live cannot be approved. */
+export function createPlan(
+  actions: PlanActions,
+): (received: Received, isLive: boolean, nowMs: number) => void {
   const word = createWord(actions);
   const showCompare = createCompare();
   const table = byId('plan-items');
@@ -31,9 +33,9 @@ export function createPlan(actions: PlanActions): (received: Received, nowMs: nu
     ([index, { operation }]) => `${index} ${describeOperation(operation)}`,
     () => itemRow(actions),
   );
-  return (received, nowMs) => {
+  return (received, isLive, nowMs) => {
     const decision = shownDecision(received.state);
-    word.update(decision, nowMs);
+    word.update(decision, isLive, nowMs);
     setAttribute(byId('plan'), 'data-state', decision?.state);
     if (decision === null) {
       setText(byId('plan-headline'), 'No decision yet');
@@ -56,7 +58,7 @@ export function createPlan(actions: PlanActions): (received: Received, nowMs: nu
 
 /** The two buttons and the answer below them. */
 function createWord({ say }: PlanActions): {
-  update(decision: DecisionView | null, nowMs: number): void;
+  update(decision: DecisionView | null, isLive: boolean, nowMs: number): void;
 } {
   const box = byId('plan-word');
   const answer = byId('plan-answer');
@@ -88,7 +90,7 @@ function createWord({ say }: PlanActions): {
   reject.addEventListener('click', () => void speak('reject'));
 
   return {
-    update: (decision, nowMs) => {
+    update: (decision, isLive, nowMs) => {
       if (decision?.id !== shown?.id) {
         sinceMs = nowMs;
         setText(answer, '');
@@ -97,7 +99,7 @@ function createWord({ say }: PlanActions): {
       const isOpen = decision?.mode === 'recommend' && decision.state === 'open';
       box.hidden = !isOpen;
       if (!isOpen) return;
-      const isClosed = decision.id === saidAbout || nowMs - sinceMs < settleMs;
+      const isClosed = !isLive || decision.id === saidAbout || nowMs - sinceMs < settleMs;
       approve.disabled = isClosed;
       reject.disabled = isClosed;
       const many = decision.items.filter(({ state }) => state === 'planned').length;
@@ -108,42 +110,34 @@ function createWord({ say }: PlanActions): {
 
 interface Compared {
   readonly label: string;
-  readonly before: string;
-  readonly after: string;
-  readonly change: string;
-  readonly tone: 'good' | 'bad' | 'plain';
+  readonly main: string;
+  readonly note: string;
+  readonly tone: 'good' | 'bad' | 'plain' | undefined;
 }
 
-function comparedOf({ before, after }: DecisionView): Compared[] {
+/** The forecast if nothing is done, and what the plan changes of it. */
+function comparedOf({ before, after, items }: DecisionView): Compared[] {
+  const isEmpty = items.length === 0;
   const row = (
     label: string,
     of: (prediction: DecisionView['before']) => number,
     write: (value: number) => string,
   ): Compared => {
     const change = of(after) - of(before);
-    const isNone = Math.abs(change) <= 1e-9 * Math.abs(of(before));
-    return {
-      label,
-      before: write(of(before)),
-      after: write(of(after)),
-      change: isNone ? 'same' : signed(change, write),
-      tone: isNone ? 'plain' : change < 0 ? 'good' : 'bad',
-    };
+    const isSame = Math.abs(change) <= 1e-9 * Math.abs(of(before));
+    const now = write(of(before));
+    if (isEmpty) return { label, main: now, note: '', tone: undefined };
+    if (isSame) return { label, main: 'same', note: now, tone: 'plain' };
+    const tone = change < 0 ? 'good' : 'bad';
+    return { label, main: signed(change, write), note: `${now} → ${write(of(after))}`, tone };
   };
   return [
-    row(`energy, ${duration(before.horizonS)}`, ({ energyJ }) => energyJ, energy),
+    row(`energy, next ${duration(before.horizonS)}`, ({ energyJ }) => energyJ, energy),
     row('mean power', ({ meanW }) => meanW, watts),
-    row('lost CPU', ({ lostVcpuS }) => lostVcpuS, lostCpu),
-    row(
-      'cost',
-      ({ cost }) => cost,
-      (value) => `${number(value)} kWh-eq.`,
-    ),
+    row('lost CPU, vCPU·s', ({ lostVcpuS }) => lostVcpuS, number),
+    row('cost, kWh-eq.', ({ cost }) => cost, number),
   ];
 }
-
-/** CPU time asked for and not delivered. */
-const lostCpu = (vcpuS: number): string => `${number(vcpuS)} vCPU·s`;
 
 /** Nothing done against the plan. */
 function createCompare(): (decision: DecisionView | undefined) => void {
@@ -151,16 +145,15 @@ function createCompare(): (decision: DecisionView | undefined) => void {
     byId('plan-compare'),
     ({ label }) => label,
     ({ label }) => {
-      const values = element('dd');
-      const change = element('dd', { class: 'change' });
-      const node = element('div', {}, element('dt', {}, label), change, values);
+      const main = element('dd', { class: 'change' });
+      const note = element('dd', { class: 'note' });
+      const node = element('div', {}, element('dt', {}, label), main, note);
       return {
         node,
         update: (compared) => {
-          setText(change, compared.change);
-          setAttribute(change, 'data-tone', compared.tone);
-          const isSame = compared.before === compared.after;
-          setText(values, isSame ? compared.before : `${compared.before} → ${compared.after}`);
+          setText(main, compared.main);
+          setAttribute(main, 'data-tone', compared.tone);
+          setText(note, compared.note);
         },
       };
     },
@@ -172,8 +165,8 @@ function itemRow({ point }: PlanActions): Row<readonly [number, ItemView]> {
   const sentence = element('th', { scope: 'row' });
   const cell = (label: string, isFigure: boolean): HTMLTableCellElement =>
     element('td', { 'data-label': label, class: isFigure && 'figure' });
-  const energyCell = cell('Energy', true);
-  const lostCell = cell('Lost CPU', true);
+  const energyCell = cell('Energy, Wh', true);
+  const lostCell = cell('Lost CPU, vCPU·s', true);
   const takesCell = cell('Takes', true);
   const guardCell = cell('Guard', false);
   const stateCell = cell('State', false);
@@ -192,8 +185,8 @@ function itemRow({ point }: PlanActions): Row<readonly [number, ItemView]> {
       item = next;
       setAttribute(node, 'data-state', next.state);
       setText(sentence, describeOperation(next.operation));
-      setText(energyCell, itemEnergy(next));
-      setText(lostCell, signed(next.forecast?.lostVcpuS, lostCpu));
+      setText(energyCell, itemWattHours(next));
+      setText(lostCell, signed(next.forecast?.lostVcpuS, number));
       showTakes(takesCell, next);
       showGuard(guardCell, next);
       showState(stateCell, next);
@@ -202,39 +195,40 @@ function itemRow({ point }: PlanActions): Row<readonly [number, ItemView]> {
 }
 
 /** A value with a smaller line below. */
-function setTwoLines(cell: HTMLElement, first: string, second: string | undefined): void {
+function setTwoLines(cell: HTMLElement, first: string, second = ''): void {
   if (cell.childElementCount === 0) cell.append(element('span'), element('small'));
   setText(cell.children[0]!, first);
-  setText(cell.children[1]!, second ?? '');
+  setText(cell.children[1]!, second);
 }
 
-/** How long: foretold, and what it then took. */
+/** How long: predicted, and what it then took; and how long the VM stands still meanwhile. */
 function showTakes(cell: HTMLElement, { forecast, effect }: ItemView): void {
-  const pause = (seconds: number | undefined): string =>
-    seconds === undefined ? '' : `, stands still ${duration(seconds)}`;
-  const foretold =
-    forecast?.durationS === undefined
-      ? undefined
-      : `${duration(forecast.durationS)}${pause(forecast.downtimeS)}`;
+  const durationS = forecast?.durationS;
+  const pause = (seconds: number | undefined): string[] =>
+    seconds === undefined ? [] : [`pause ${duration(seconds)}`];
   if (effect === undefined) {
-    setTwoLines(cell, foretold ?? '–', undefined);
+    setTwoLines(cell, duration(durationS), pause(forecast?.downtimeS).join());
     return;
   }
   const downtimeS = effect.downtimeMs === undefined ? undefined : effect.downtimeMs / 1000;
-  const took = `${duration(effect.elapsedMs / 1000)}${pause(downtimeS)}`;
-  setTwoLines(cell, took, foretold === undefined ? undefined : `foretold ${foretold}`);
+  const predicted = durationS === undefined ? [] : [`predicted ${duration(durationS)}`];
+  const notes = [...predicted, ...pause(downtimeS)];
+  setTwoLines(cell, duration(effect.elapsedMs / 1000), notes.join(', '));
 }
 
-function showGuard(cell: HTMLElement, { refusal }: ItemView): void {
-  setAttribute(cell, 'data-tone', refusal === undefined ? 'good' : 'bad');
-  if (refusal === undefined) setTwoLines(cell, 'allowed', undefined);
+/** What is skipped later on the guard had allowed. */
+function showGuard(cell: HTMLElement, { refusal, state }: ItemView): void {
+  const isAllowed = refusal === undefined || state !== 'refused';
+  setAttribute(cell, 'data-tone', isAllowed ? 'good' : 'bad');
+  if (isAllowed) setTwoLines(cell, 'allowed');
   else setTwoLines(cell, `refused: ${refusal.rule}`, refusal.reason);
 }
 
-function showState(cell: HTMLElement, { state, error, effect, undone }: ItemView): void {
+function showState(cell: HTMLElement, { state, error, effect, undone, refusal }: ItemView): void {
   const tone = { done: 'good', failed: 'bad', running: 'busy' } as const;
   setAttribute(cell, 'data-tone', tone[state as keyof typeof tone]);
   const isNoChange = state === 'done' && effect?.didChange === false;
   const text = undone === true ? 'undone' : isNoChange ? 'was so already' : state;
-  setTwoLines(cell, text, error === undefined ? undefined : `${error.code}: ${error.message}`);
+  const why = state === 'refused' ? undefined : refusal?.reason;
+  setTwoLines(cell, text, error === undefined ? why : `${error.code}: ${error.message}`);
 }

@@ -1,4 +1,4 @@
-/** Power now and foretold, and how good the foretelling was. */
+/** Power now and predicted, and how good the predictions were. */
 import { createPowerChart } from './chart.ts';
 import { byId, element, keyedChildren, setAttribute, setText } from './dom.ts';
 import { count, duration, percent, watts } from './format.ts';
@@ -20,9 +20,9 @@ function figuresOf(state: State): Figure[] {
   const hosts = snapshot?.hosts ?? [];
   const on = hosts.filter(({ state: is }) => is === 'on').length;
   return [
-    { label: 'Now', text: watts(nowW), note: 'all hosts, measured' },
+    { label: 'Now', text: watts(nowW), note: 'measured' },
     {
-      label: 'Foretold',
+      label: 'Predicted',
       text: watts(next?.powerW[0]),
       note:
         next === undefined || next.powerW.length === 0
@@ -32,12 +32,12 @@ function figuresOf(state: State): Figure[] {
     {
       label: 'MAPE',
       text: percent(mape(past)),
-      note: usable === 0 ? 'nothing compared yet' : `of ${count(usable, 'interval')}`,
+      note: usable === 0 ? 'none compared' : `of ${count(usable, 'interval')}`,
     },
     {
       label: 'Hosts on',
       text: hosts.length === 0 ? '–' : `${on} of ${hosts.length}`,
-      note: count(snapshot?.vms.length ?? 0, 'VM'),
+      note: snapshot === null ? '' : count(snapshot.vms.length, 'VM'),
     },
   ];
 }
@@ -67,6 +67,7 @@ export function createPower(): (state: State) => void {
     show(figures);
     const columns = powerColumns(state.series, shownDecision(state));
     chartBox.hidden = columns.endS.length < 2;
+    byId('power-legend').hidden = chartBox.hidden;
     setText(
       byId('power-note'),
       chartBox.hidden ? 'The chart begins with the second interval.' : '',

@@ -22,7 +22,7 @@ export interface Received {
 export const serviceNowMs = ({ state, atMs }: Received, nowMs: number): number =>
   state.atMs + Math.max(0, nowMs - atMs);
 
-/** Mean absolute percentage error of what was foretold, as a fraction; `undefined` without a point. */
+/** Mean absolute percentage error of predictions, as a fraction; `undefined` without a point. */
 export function mape(points: readonly SeriesPoint[]): number | undefined {
   const usable = points.filter(({ observedW }) => observedW > 0);
   if (usable.length === 0) return undefined;
@@ -101,7 +101,7 @@ export function measuredW({ snapshot }: State): number | undefined {
   return total;
 }
 
-/** What was foretold and then seen of decisions, by id. */
+/** What was predicted and then observed of decisions, by id. */
 export function comparisons({ tail }: State): ReadonlyMap<string, SeriesPoint> {
   return new Map(
     tail.flatMap((record) =>

@@ -1,5 +1,5 @@
 /** Sentences about decisions. Everything here is pure. */
-import { count, energy, percent, signed, watts } from './format.ts';
+import { count, joulesPerWattHour, number, percent, signed, watts } from './format.ts';
 import type { DecisionView, ItemView } from './state.ts';
 
 /** What a plan changes of the mean power, W; negative saves. */
@@ -10,7 +10,7 @@ export const allowedItems = ({ items }: DecisionView): readonly ItemView[] =>
   items.filter(({ state }) => state !== 'refused');
 
 const states: Readonly<Record<DecisionView['state'], string>> = {
-  open: 'waits for a word',
+  open: 'waits for approval',
   approved: 'approved',
   rejected: 'rejected',
   running: 'under way',
@@ -22,7 +22,7 @@ const states: Readonly<Record<DecisionView['state'], string>> = {
 /** One or two words on how far a decision is. */
 export function stateOf(decision: DecisionView): string {
   if (decision.items.length === 0) return 'nothing to do';
-  if (allowedItems(decision).length === 0) return 'refused';
+  if (allowedItems(decision).length === 0) return 'all refused';
   if (decision.state === 'open') {
     if (decision.mode === 'shadow') return 'only shown';
     return decision.mode === 'act' ? 'begins' : states.open;
@@ -89,6 +89,6 @@ export function summary(decision: DecisionView): string {
 
 const setting = ['setting', 'settings'] as const;
 
-/** Energy that one item adds, with its sign. */
-export const itemEnergy = ({ forecast }: ItemView): string =>
-  signed(forecast?.energyJ, (joules) => energy(joules));
+/** Energy that one item adds, Wh, with its sign. */
+export const itemWattHours = ({ forecast }: ItemView): string =>
+  signed(forecast?.energyJ, (joules) => number(joules / joulesPerWattHour));
