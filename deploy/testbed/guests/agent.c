@@ -3,7 +3,8 @@
  * Lines over TCP port 7070, one answer line for each; `docs/testbed.md` has the protocol:
  *   load PCT | jobs RATE COST [SEED] | dirty MIBPS | report | stat | calibrate
  * Answers are `ok …`, `error …` or one JSON object. Besides, it brings hot-plugged CPUs online and
- * powers off when the ACPI button is pressed, as a distribution's daemons would.
+ * powers off when the ACPI button is pressed, as a distribution's daemons would. Called with a port (0: any,
+ * printed), as on a machine that has such daemons, it only serves.
  *
  * One unit of work is STEPS_PER_UNIT steps of an integer recurrence. Times are CLOCK_MONOTONIC of the
  * guest, which stands still while the VM is paused: what a pause costs is for a client outside to see.
@@ -514,14 +515,17 @@ static void *client_thread(void *argument) {
   return NULL;
 }
 
-static int serve(void) {
+static int serve(int port) {
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(listener, (void *)&address, sizeof address) < 0 || listen(listener, CLIENTS_MAX) < 0) {
     perror("listen");
     return 1;
   }
+  socklen_t length = sizeof address;
+  if (getsockname(listener, (void *)&address, &length) == 0)
+    printf("port %d\n", ntohs(address.sin_port));
   for (;;) {
     int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (socket < 0) {
@@ -588,7 +592,7 @@ static void *button_thread(void *argument) {
   return NULL;
 }
 
-int main(void) {
+int main(int count, char **arguments) {
   static char *inputs[] = {"/dev/input/event0", "/dev/input/event1", "/dev/input/event2"};
   setvbuf(stdout, NULL, _IOLBF, 0);
   signal(SIGPIPE, SIG_IGN);
@@ -607,8 +611,9 @@ int main(void) {
   }
   start_thread(arrivals_thread, NULL);
   start_thread(dirty_thread, NULL);
+  if (count > 1) return serve(atoi(arguments[1]));
   start_thread(uevents_thread, NULL);
   for (size_t index = 0; index < sizeof inputs / sizeof *inputs; index++)
     start_thread(button_thread, inputs[index]);
-  return serve();
+  return serve(PORT);
 }
