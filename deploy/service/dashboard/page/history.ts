@@ -80,7 +80,13 @@ export function createEvents(): (received: Received, nowMs: number) => void {
     ({ seq }) => `${seq}`,
     ({ code, text }) => {
       const time = element('time');
-      const node = element('li', {}, time, element('code', {}, code), element('span', {}, text));
+      const node = element(
+        'li',
+        {},
+        time,
+        element('code', {}, code),
+        element('span', { class: 'text' }, text),
+      );
       return { node, update: ({ atMs, nowMs }) => setText(time, when(atMs, nowMs)) };
     },
   );

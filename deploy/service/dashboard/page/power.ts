@@ -50,7 +50,7 @@ export function createPower(): (state: State) => void {
     byId('power-figures'),
     ({ label }) => label,
     ({ label }) => {
-      const value = element('dd');
+      const value = element('dd', { class: 'now' });
       const note = element('small');
       const node = element('div', {}, element('dt', {}, label), value, note);
       return {
