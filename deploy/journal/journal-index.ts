@@ -94,14 +94,22 @@ export class JournalIndex {
 
   /**
    * Records that a new segment repeats, by number: all without which something could not be undone
-   * or ended. An intent that has ended and changed only what older ones had changed before is not
-   * needed for that, so there are never more than there are things to set.
+   * or ended. An intent that has ended, changed only what older ones had changed before, and is not
+   * the last to say where a VM is, is not needed for that: what is left has a bound, which is the
+   * number of things there are to set.
    */
   carried(): JournalRecord[] {
     const covered = new Covered();
     const records: JournalRecord[] = this.#start === undefined ? [] : [this.#start];
-    for (const { intent, end } of this.toUndo()) {
-      const isNeeded = intent.undo.flatMap(resourcesOf).some((one) => !covered.has(one));
+    const intents = this.toUndo();
+    const lastOfVm = new Map<string, number>();
+    for (const { intent } of intents) {
+      if ('vm' in intent.operation) lastOfVm.set(intent.operation.vm, intent.seq);
+    }
+    const last = new Set(lastOfVm.values());
+    for (const { intent, end } of intents) {
+      const isNeeded =
+        last.has(intent.seq) || intent.undo.flatMap(resourcesOf).some((one) => !covered.has(one));
       for (const operation of intent.undo) covered.add(operation);
       if (end !== undefined && !isNeeded) continue;
       records.push(intent, ...(end === undefined ? [] : [end]));
