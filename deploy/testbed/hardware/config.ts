@@ -14,6 +14,8 @@ export interface OperatingPoint {
 export interface PowerConstants {
   /** What a package takes with all CPUs idle, W. @default 14 */
   readonly packageIdleW: number;
+  /** The part of it that the cores take, W, at most all. @default 4 */
+  readonly coreIdleW: number;
   /** Switched capacitance of a busy CPU, nF: it takes C·V²·f. @default 7 */
   readonly capacitanceNf: number;
   /** Memory that nobody uses, W. @default 3 */
@@ -187,8 +189,10 @@ function readPoints(value: unknown): readonly OperatingPoint[] {
 
 function readPower(value: unknown): PowerConstants {
   const reader = new Reader('power', value ?? {});
+  const packageIdleW = reader.number('packageIdleW', 14, 0, 10_000);
   const power = {
-    packageIdleW: reader.number('packageIdleW', 14, 0, 10_000),
+    packageIdleW,
+    coreIdleW: reader.number('coreIdleW', Math.min(4, packageIdleW), 0, packageIdleW),
     capacitanceNf: reader.number('capacitanceNf', 7, 0, 10_000),
     dramIdleW: reader.number('dramIdleW', 3, 0, 10_000),
     dramBusyW: reader.number('dramBusyW', 5, 0, 10_000),

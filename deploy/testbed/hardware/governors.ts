@@ -47,9 +47,13 @@ export function trackUtilization(before: number, now: number, elapsedS: number):
   return before * keep + now * (1 - keep);
 }
 
-/** 1.25·f_max·util, util being of the highest frequency (frequency-invariant), not yet in the table. */
+/**
+ * 1.25·f_max·util, util being of the highest frequency (frequency-invariant); not yet in the table. In
+ * whole numbers as the kernel's, whose util is in 1024ths.
+ */
 export function schedutilKhz(topKhz: number, utilization: number): number {
-  return 1.25 * topKhz * utilization;
+  const util = Math.floor(utilization * 1024);
+  return Math.floor((1.25 * topKhz * util) / 1024);
 }
 
 /**

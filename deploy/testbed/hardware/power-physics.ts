@@ -2,8 +2,9 @@
  * What the emulated host draws. Pure, and on purpose no model of `sim/`: whoever predicts this host
  * must learn it from its counters.
  *
- *     P_core    = Σ over CPUs of C·V(f)²·f·u                       [F·V²·Hz = W]
- *     P_package = P_idle + P_core
+ *     P_dynamic = Σ over CPUs of C·V(f)²·f·u                       [F·V²·Hz = W]
+ *     P_core    = P_core,idle + P_dynamic
+ *     P_package = P_package,idle + P_dynamic                       (P_core,idle is within P_package,idle)
  *     P_dram    = P_dram,idle + P_dram,busy · Σ u·f / (n·f_max)
  *     P_wall    = (P_board + P_package + P_dram) / η
  *
@@ -38,14 +39,15 @@ export function hostPower(
   constants: PowerConstants,
 ): PartPower {
   const topKhz = points.at(-1)!.khz;
-  let coreW = 0;
+  let dynamicW = 0;
   let delivered = 0;
   for (const { khz, utilization } of cpus) {
     const point = points.find((candidate) => candidate.khz === khz)!;
-    coreW += busyCpuW(point, constants.capacitanceNf) * utilization;
+    dynamicW += busyCpuW(point, constants.capacitanceNf) * utilization;
     delivered += (utilization * khz) / topKhz;
   }
-  const packageW = constants.packageIdleW + coreW;
+  const coreW = constants.coreIdleW + dynamicW;
+  const packageW = constants.packageIdleW + dynamicW;
   const dramW = constants.dramIdleW + constants.dramBusyW * (delivered / cpus.length);
   const wallW = (constants.boardW + packageW + dramW) / constants.supplyEfficiency;
   return { coreW, packageW, dramW, wallW };
