@@ -20,6 +20,7 @@ export {
   type SnapshotVm,
   snapshotSchema,
 } from './cluster/snapshot.ts';
+export { readSnapshotFile, writeSnapshotFile } from './cluster/snapshot-file.ts';
 export { type Approval, Approvals } from './control/approvals.ts';
 export {
   type ControllerEnd,
@@ -70,6 +71,15 @@ export { MetricsWriter, type MetricsWriterOptions } from './metrics-file/writer.
 export { type OperationCode, OperationError, printable } from './operation-error.ts';
 export type { Ability, HostCapabilities } from './probe/capabilities.ts';
 export { type ProbeOptions, probeHost } from './probe/probe.ts';
+export { commandsOf } from './service/compute/commands.ts';
+export { type Compute, type ComputeOptions, computeWith } from './service/compute/compute.ts';
+export type { PolicyOf } from './service/compute/decide.ts';
+export { forkSearch } from './service/compute/fork-search.ts';
+export type { ReschedulePlanner, RescheduleQuestion } from './service/compute/reschedule.ts';
+export { isLoopback } from './service/loopback.ts';
+export { type RunningService, type StartOptions, startService } from './service/start.ts';
+export type { StateView } from './service/state-view.ts';
+export { readToken, tokenIn } from './service/token.ts';
 export { checkHostNames, isHostName } from './ssh/host-name.ts';
 export { shellWord } from './ssh/quote.ts';
 export { openSsh, type RemoteAnswer, type SshOptions, type Transport } from './ssh/transport.ts';

@@ -6,6 +6,7 @@ import { labelCommand } from './commands/label.ts';
 import { observeCommand } from './commands/observe.ts';
 import { probeCommand } from './commands/probe.ts';
 import { reportCommand } from './commands/report.ts';
+import { serveCommand } from './commands/serve.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { testbedCommand } from './commands/testbed.ts';
 import { tracesCommand } from './commands/traces.ts';
@@ -42,6 +43,7 @@ Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
     calibrateCommand(),
     probeCommand(),
     observeCommand(),
+    serveCommand(),
     testbedCommand(),
   ]) {
     program.addCommand(command.copyInheritedSettings(program));

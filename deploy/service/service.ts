@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { healthAnswer } from './api/answers.ts';
 import type { ClusterSource } from './cluster-source.ts';
@@ -56,7 +56,7 @@ export async function createService(options: ServiceOptions): Promise<FastifyIns
     forceCloseConnections: 'idle',
     genReqId: () => randomBytes(8).toString('hex'),
     requestIdHeader: false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     logger: loggerOf(options.log),
     clientErrorHandler: refuseConnection,
   });

@@ -165,7 +165,9 @@ function issuesOfZod(error: z.ZodError, value: unknown, at: readonly PropertyKey
     return [
       {
         path: dotted([...at, ...issue.path]),
-        expected: issue.message.replace(/^Invalid (?:input|option): expected /, ''),
+        expected: issue.message
+          .replace(/^Invalid (?:input|option): expected /, '')
+          .replace(/, received .*$/, ''),
         got: describe(valueAt(value, issue.path)),
       },
     ];

@@ -1,5 +1,5 @@
 /** What a policy would do with a snapshot: `POST /v1/decide`, and as steps `POST /v1/plan`. */
-import type { Policy } from '../../../sim/index.ts';
+import type { Budget, Objective, Policy } from '../../../sim/index.ts';
 import { describeOperation, hostsOf, type Operation } from '../../actions/operation.ts';
 import { type Considered, consider } from '../../control/consider.ts';
 import type { DecideRequest, PolicySpec } from '../api/requests.ts';
@@ -14,7 +14,11 @@ import {
 /** Makes a policy. @throws InputError for a name or an option that there is not. */
 export type PolicyOf = (
   spec: PolicySpec,
-  about: { readonly migrations: number; readonly horizon: number; readonly intervalMs: number },
+  about: {
+    readonly decisionEveryMs: number;
+    readonly budget: Budget;
+    readonly objective: Objective;
+  },
 ) => Policy;
 
 /** A decision without an id and without a fate. `atMs`: of the snapshot. */
@@ -30,17 +34,17 @@ export function decide(
   const { snapshot, limits } = request;
   const guarding = guardingOf(limits, surroundings);
   const horizon = horizonOf(request.horizon, surroundings);
-  const migrations = request.budget?.migrations ?? guarding?.limits.migrations ?? Infinity;
-  const policy = policyOf(request.policy, {
-    migrations,
-    horizon,
-    intervalMs: snapshot.intervalS * 1000,
-  });
+  const objective = objectiveOf(request.objective, surroundings);
+  const budget = {
+    migrations: request.budget?.migrations ?? guarding?.limits.migrations ?? Infinity,
+  };
+  const decisionEveryMs = snapshot.intervalS * 1000;
+  const policy = policyOf(request.policy, { decisionEveryMs, budget, objective });
   const considered = consider(snapshot, {
     policy,
-    objective: objectiveOf(request.objective, surroundings),
+    objective,
     horizon,
-    budget: { migrations },
+    budget,
     translation: translationOf(surroundings),
     benefit: surroundings.cluster?.guard.benefit ?? 0,
     forecastsMax: request.forecasts ? 100 : 0,

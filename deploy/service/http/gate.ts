@@ -1,6 +1,7 @@
 /** Who may ask at all: the right address, no foreign page in a browser, the right token. */
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isLoopback } from '../loopback.ts';
 import { ServiceError } from '../service-error.ts';
 import { tokenCheck } from '../token.ts';
 
@@ -11,12 +12,6 @@ export interface GateOptions {
   readonly token?: string;
   /** Whether an address is answered without a token. */
   readonly isPublic: (path: string) => boolean;
-}
-
-/** Whether only this machine can connect to an address. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIPv4(host) && host.startsWith('127.');
 }
 
 /** Sent with every answer; a page brings its own policy. */
