@@ -90,7 +90,8 @@ export async function runLoadCommand(options: LoadRunOptions, signal: AbortSigna
             if (event.type === 'line') {
               lines.push(event.line);
               files.writeLine(event.line);
-              progress.update(Math.min(load.durationS, event.line.toS), noteOf(lines));
+              // After the load only late answers come.
+              if (event.line.asked > 0) progress.update(event.line.toS, noteOf(lines));
             }
             if (event.type === 'shifting-end') client = event.client;
           },

@@ -37,7 +37,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return made.toString();
 }
 
-/** A load run: all VMs and each. */
+/** A load run: each VM, and all of a kind. */
 export function loadTable(summary: LoadSummary, client: ClientFigures & ClientCpu): string {
   const row = (name: string, figures: LoadFigures): string[] => [
     name,
@@ -50,7 +50,7 @@ export function loadTable(summary: LoadSummary, client: ClientFigures & ClientCp
   const head = ['', 'asked/s', 'done/s', ...latencyHead, 'errors', 'unfinished'];
   const rows = [
     ...Object.entries(summary.vms).map(([vm, figures]) => row(`${vm} ${figures.kind}`, figures)),
-    row('all', summary.overall),
+    ...Object.entries(summary.overall).map(([kind, figures]) => row(`all ${kind}`, figures)),
   ];
   const missing =
     summary.missingSlices === 0 ? '' : `; ${summary.missingSlices} seconds without a report`;

@@ -81,7 +81,7 @@ export async function runYcsbCommand(
           command: clientCommand(namespace),
           signal,
           onEvent: (event) => {
-            if (event.type === 'second') {
+            if (event.type === 'second' && event.point.issued > 0) {
               const { t, done, p99Ms, errors } = event.point;
               const failed = errors === 0 ? '' : `, ${errors} errors`;
               const note = `${done} done, p99 ${p99Ms.toFixed(1)} ms${failed}`;

@@ -6,17 +6,23 @@
  * happened to have; what differs between two runs of the same setting only more runs can show.
  */
 import { inputError, percentile, RandomStream } from '../../../sim/index.ts';
-import { type HistogramRecord, LatencyHistogram } from './latency-histogram.ts';
+import { type HistogramRecord, LatencyHistogram, mergedHistogram } from './latency-histogram.ts';
+import { type LoadKind, loadKinds } from './load-plan.ts';
+
+/** Requests of one kind in a phase. */
+export interface KindRecord {
+  readonly asked: number;
+  readonly done: number;
+  readonly errors: number;
+  readonly histograms: readonly HistogramRecord[];
+}
 
 /** One phase of a run. */
 export interface PhaseRecord {
   readonly seconds: number;
   /** Of all hosts, J; absent where it was not measured. */
   readonly energyJ?: number | undefined;
-  readonly asked: number;
-  readonly done: number;
-  readonly errors: number;
-  readonly histograms: readonly HistogramRecord[];
+  readonly kinds: Readonly<Partial<Record<LoadKind, KindRecord>>>;
 }
 
 export interface RunRecord {
@@ -42,37 +48,53 @@ export interface ComparedFigure {
 export const phasesForInterval = 5;
 const resamples = 2000;
 
-/** Sums over some phases. */
-interface Sums {
-  seconds: number;
-  energyJ: number;
+/** Sums of one kind over some phases. */
+interface KindSums {
   done: number;
   errors: number;
   readonly latency: LatencyHistogram;
 }
 
+/** Sums over some phases. */
+interface Sums {
+  seconds: number;
+  energyJ: number;
+  readonly kinds: ReadonlyMap<LoadKind, KindSums>;
+}
+
 interface Figure {
   readonly name: string;
   readonly unit: string;
-  readonly needsEnergy?: boolean;
   readonly of: (sums: Sums) => number;
 }
 
-const figures: readonly Figure[] = [
-  { name: 'energy', unit: 'J', needsEnergy: true, of: ({ energyJ }) => energyJ },
-  { name: 'mean power', unit: 'W', needsEnergy: true, of: (sums) => sums.energyJ / sums.seconds },
-  {
-    name: 'energy per request',
-    unit: 'J',
-    needsEnergy: true,
-    of: (sums) => sums.energyJ / sums.done,
-  },
-  { name: 'throughput', unit: '1/s', of: ({ done, seconds }) => done / seconds },
-  { name: 'p50', unit: 'ms', of: ({ latency }) => latency.percentileUs(0.5) / 1000 },
-  { name: 'p95', unit: 'ms', of: ({ latency }) => latency.percentileUs(0.95) / 1000 },
-  { name: 'p99', unit: 'ms', of: ({ latency }) => latency.percentileUs(0.99) / 1000 },
-  { name: 'errors', unit: '', of: ({ errors }) => errors },
+const energyFigures: readonly Figure[] = [
+  { name: 'energy', unit: 'J', of: ({ energyJ }) => energyJ },
+  { name: 'mean power', unit: 'W', of: ({ energyJ, seconds }) => energyJ / seconds },
 ];
+
+/** @param isAlone Whether there is no other kind that energy is used for. */
+function kindFigures(kind: LoadKind, hasEnergy: boolean, isAlone: boolean): Figure[] {
+  const figure = (
+    name: string,
+    unit: string,
+    of: (own: KindSums, all: Sums) => number,
+  ): Figure => ({
+    name: `${kind} ${name}`,
+    unit,
+    of: (sums) => of(sums.kinds.get(kind)!, sums),
+  });
+  const ms = (fraction: number) => (own: KindSums) => own.latency.percentileUs(fraction) / 1000;
+  const perRequest = figure('energy each', 'J', ({ done }, { energyJ }) => energyJ / done);
+  return [
+    ...(hasEnergy && isAlone ? [perRequest] : []),
+    figure('done', '1/s', ({ done }, { seconds }) => done / seconds),
+    figure('p50', 'ms', ms(0.5)),
+    figure('p95', 'ms', ms(0.95)),
+    figure('p99', 'ms', ms(0.99)),
+    figure('errors', '', ({ errors }) => errors),
+  ];
+}
 
 /**
  * Figures of both runs and their ratios; those of energy only when both runs measured it in every phase.
@@ -88,10 +110,16 @@ export function compareRuns(baseline: RunRecord, other: RunRecord, seed = 1): Co
     );
   }
   if (baseline.phases.length === 0) throw inputError(baseline.name, 'phases', 'none');
-  const runs = [prepared(baseline), prepared(other)] as const;
+  const kinds = loadKinds.filter((kind) =>
+    [baseline, other].some((run) => run.phases.some((phase) => phase.kinds[kind] !== undefined)),
+  );
+  const runs = [prepared(baseline, kinds), prepared(other, kinds)] as const;
   const all = baseline.phases.map((_, phase) => phase);
   const hasEnergy = runs.every((run) => run.every(({ energyJ }) => !Number.isNaN(energyJ)));
-  const wanted = figures.filter(({ needsEnergy }) => hasEnergy || needsEnergy !== true);
+  const wanted = [
+    ...(hasEnergy ? energyFigures : []),
+    ...kinds.flatMap((kind) => kindFigures(kind, hasEnergy, kinds.length === 1)),
+  ];
   const [before, after] = [sumOf(runs[0], all), sumOf(runs[1], all)];
   const draws = all.length < phasesForInterval ? [] : ratioDraws(runs, wanted, seed);
   return wanted.map(({ name, unit, of }, index) => {
@@ -124,26 +152,35 @@ function ratioDraws(
 const ratioOf = (baseline: number, other: number): number =>
   baseline > 0 ? other / baseline : Number.NaN;
 
-function prepared({ phases }: RunRecord): Sums[] {
-  return phases.map(({ seconds, energyJ, done, errors, histograms }) => {
-    const latency = new LatencyHistogram();
-    for (const record of histograms) latency.addRecord(record);
-    return { seconds, energyJ: energyJ ?? Number.NaN, done, errors, latency };
-  });
+function prepared({ phases }: RunRecord, kinds: readonly LoadKind[]): Sums[] {
+  return phases.map((phase) => ({
+    seconds: phase.seconds,
+    energyJ: phase.energyJ ?? Number.NaN,
+    kinds: new Map(
+      kinds.map((kind) => {
+        const { done = 0, errors = 0, histograms = [] } = phase.kinds[kind] ?? {};
+        return [kind, { done, errors, latency: mergedHistogram(histograms) }];
+      }),
+    ),
+  }));
 }
 
 function sumOf(phases: readonly Sums[], drawn: readonly number[]): Sums {
-  const sum: Sums = {
-    ...{ seconds: 0, energyJ: 0, done: 0, errors: 0 },
-    latency: new LatencyHistogram(),
-  };
+  const names = [...phases[0]!.kinds.keys()];
+  const kinds = new Map(
+    names.map((kind) => [kind, { done: 0, errors: 0, latency: new LatencyHistogram() }]),
+  );
+  const sum = { seconds: 0, energyJ: 0, kinds };
   for (const index of drawn) {
     const phase = phases[index]!;
     sum.seconds += phase.seconds;
     sum.energyJ += phase.energyJ;
-    sum.done += phase.done;
-    sum.errors += phase.errors;
-    sum.latency.merge(phase.latency);
+    for (const [kind, own] of kinds) {
+      const { done, errors, latency } = phase.kinds.get(kind)!;
+      own.done += done;
+      own.errors += errors;
+      own.latency.merge(latency);
+    }
   }
   return sum;
 }

@@ -10,7 +10,8 @@ export async function everySecond(
 ): Promise<void> {
   for (;;) {
     // A second that was slept through is no second of its own.
-    const second = Math.floor((clock.monotonicMs() - startMs) / 1000) + 1;
+    const passed = Math.floor((clock.monotonicMs() - startMs) / 1000);
+    const second = Math.max(1, passed + 1);
     await clock.sleep(startMs + second * 1000 - clock.monotonicMs(), signal);
     if (signal.aborted) return;
     await then(second);

@@ -1,7 +1,10 @@
-/** A load run in numbers: in all, by VM, by phase. Histograms are added, percentiles never. */
+/**
+ * A load run in numbers: by kind, by VM, by phase. Histograms are added, percentiles never; jobs and
+ * operations of Redis are not added up, since nobody waits for the mean of both.
+ */
 import { type LatencyFigures, LatencyHistogram } from './latency-histogram.ts';
 import type { LoadLine } from './load-line.ts';
-import type { LoadPlan } from './load-plan.ts';
+import { type LoadKind, type LoadPlan, loadKinds } from './load-plan.ts';
 
 export interface LoadFigures {
   /** Requests due by the plan while the load lasted, on average. */
@@ -16,13 +19,19 @@ export interface LoadFigures {
   readonly latency: LatencyFigures;
 }
 
+export type KindFigures = Readonly<Partial<Record<LoadKind, LoadFigures>>>;
+
 export interface LoadSummary {
   readonly seed: number;
   /** How long the load lasted, s; less than planned after Ctrl-C. */
   readonly seconds: number;
-  readonly overall: LoadFigures;
-  readonly vms: Readonly<Record<string, LoadFigures & { readonly kind: string }>>;
-  readonly phases: readonly (LoadFigures & { readonly startS: number; readonly endS: number })[];
+  readonly overall: KindFigures;
+  readonly vms: Readonly<Record<string, LoadFigures & { readonly kind: LoadKind }>>;
+  readonly phases: readonly {
+    readonly startS: number;
+    readonly endS: number;
+    readonly kinds: KindFigures;
+  }[];
   /** Slices of which nothing is known. */
   readonly missingSlices: number;
 }
@@ -35,7 +44,7 @@ export function summarizeLoad(plan: LoadPlan, lines: readonly LoadLine[]): LoadS
   return {
     seed: plan.load.seed,
     seconds,
-    overall: figuresOf(lines, seconds),
+    overall: kindsOf(lines, seconds),
     vms: Object.fromEntries(
       plan.vms.map(({ vm, kind }) => [
         vm,
@@ -52,12 +61,25 @@ export function summarizeLoad(plan: LoadPlan, lines: readonly LoadLine[]): LoadS
       .map(({ startS, endS }, phase) => {
         const until = Math.min(endS, seconds);
         const own = lines.filter((line) => line.phase === phase);
-        return { startS, endS: until, ...figuresOf(own, until - startS) };
+        return { startS, endS: until, kinds: kindsOf(own, until - startS) };
       })
       // Those that Ctrl-C left out.
       .filter(({ startS, endS }) => endS > startS),
     missingSlices: lines.filter(({ missing }) => missing === true).length,
   };
+}
+
+function kindsOf(lines: readonly LoadLine[], seconds: number): KindFigures {
+  const found = loadKinds.filter((kind) => lines.some((line) => line.kind === kind));
+  return Object.fromEntries(
+    found.map((kind) => [
+      kind,
+      figuresOf(
+        lines.filter((line) => line.kind === kind),
+        seconds,
+      ),
+    ]),
+  );
 }
 
 function figuresOf(lines: readonly LoadLine[], seconds: number): LoadFigures {

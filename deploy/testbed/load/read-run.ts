@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { inputError } from '../../../sim/index.ts';
 import type { MetricsLine } from '../../metrics-file/line.ts';
 import { readMetricsFile } from '../../metrics-file/reader.ts';
-import type { PhaseRecord, RunRecord } from './compare-runs.ts';
+import type { KindRecord, PhaseRecord, RunRecord } from './compare-runs.ts';
 import { type LoadLine, readLoadLines } from './load-line.ts';
-import { readLoadPlan } from './load-plan.ts';
+import { loadKinds, readLoadPlan } from './load-plan.ts';
 import { errorCount } from './meter.ts';
 
 /** Energy of one host between two of its lines. */
@@ -42,18 +42,28 @@ export async function readRun(directory: string): Promise<RunRecord> {
     .map(({ startS, endS }, phase): PhaseRecord => {
       const own = lines.filter((line) => line.phase === phase);
       const until = Math.min(endS, lastS);
-      const sum = (of: (line: LoadLine) => number): number =>
-        own.reduce((all, line) => all + of(line), 0);
       return {
         seconds: until - startS,
         energyJ: energyBetween(hosts, startMs + startS * 1000, startMs + until * 1000),
-        asked: sum(({ asked }) => asked),
-        done: sum(({ done }) => done),
-        errors: sum(({ errors }) => errorCount(errors)),
-        histograms: own.map(({ histogram }) => histogram),
+        kinds: Object.fromEntries(
+          loadKinds
+            .filter((kind) => vms.some((vm) => vm.kind === kind))
+            .map((kind) => [kind, kindRecord(own.filter((line) => line.kind === kind))]),
+        ),
       };
     });
   return { name: directory, planKey: JSON.stringify({ vms, load }), phases };
+}
+
+function kindRecord(lines: readonly LoadLine[]): KindRecord {
+  const sum = (of: (line: LoadLine) => number): number =>
+    lines.reduce((all, line) => all + of(line), 0);
+  return {
+    asked: sum(({ asked }) => asked),
+    done: sum(({ done }) => done),
+    errors: sum(({ errors }) => errorCount(errors)),
+    histograms: lines.map(({ histogram }) => histogram),
+  };
 }
 
 function metricsFiles(directory: string): string[] {
@@ -72,21 +82,51 @@ function startOf(lines: readonly LoadLine[]): number {
   return starts.sort((a, b) => a - b)[Math.floor(starts.length / 2)]!;
 }
 
-/** Packages and DRAM; `core` and `uncore` lie inside a package, `psys` holds everything. */
+/**
+ * Energy of packages and DRAM between lines that have it (`core` and `uncore` lie inside a package, `psys`
+ * holds everything). It is the difference of the counters, so lines without energies between them lose
+ * none; across a counter that wrapped it is what the line says itself.
+ */
 export function energyIntervals(lines: readonly MetricsLine[]): EnergyInterval[] {
   const intervals: EnergyInterval[] = [];
-  let fromMs = Number.NaN;
+  let before: { readonly ms: number; readonly zones: MetricsLine['rapl_energy'] } | undefined;
+  let lineBeforeMs = Number.NaN;
   for (const { timestamp, rapl_energy } of lines) {
     const toMs = Date.parse(timestamp);
-    const zones = Object.entries(rapl_energy).filter(([name]) => /^(?:package|dram)/.test(name));
-    const isWhole = zones.length > 0 && zones.every(([, { delta_uj }]) => delta_uj >= 0);
-    if (isWhole && toMs > fromMs) {
-      const energyJ = zones.reduce((sum, [, { delta_uj }]) => sum + delta_uj / 1e6, 0);
-      intervals.push({ fromMs, toMs, energyJ });
+    const zones = Object.fromEntries(
+      Object.entries(rapl_energy).filter(([name]) => /^(?:package|dram)/.test(name)),
+    );
+    if (Object.keys(zones).length > 0) {
+      const counted = before === undefined ? undefined : counterEnergyJ(before.zones, zones);
+      const fromMs = counted === undefined ? lineBeforeMs : before!.ms;
+      const energyJ = counted ?? deltaEnergyJ(zones);
+      if (energyJ !== undefined && toMs > fromMs) intervals.push({ fromMs, toMs, energyJ });
+      before = { ms: toMs, zones };
     }
-    fromMs = toMs;
+    lineBeforeMs = toMs;
   }
   return intervals;
+}
+
+/** What counters rose by; undefined when one fell, or there are others than before. */
+function counterEnergyJ(
+  before: MetricsLine['rapl_energy'],
+  after: MetricsLine['rapl_energy'],
+): number | undefined {
+  if (Object.keys(before).length !== Object.keys(after).length) return undefined;
+  let sum = 0;
+  for (const [name, { current_uj }] of Object.entries(after)) {
+    const rise = current_uj - (before[name]?.current_uj ?? Number.NaN);
+    if (!(rise >= 0)) return undefined;
+    sum += rise / 1e6;
+  }
+  return sum;
+}
+
+function deltaEnergyJ(zones: MetricsLine['rapl_energy']): number | undefined {
+  const deltas = Object.values(zones).map(({ delta_uj }) => delta_uj);
+  if (deltas.some((delta) => delta < 0)) return undefined;
+  return deltas.reduce((sum, delta) => sum + delta / 1e6, 0);
 }
 
 /**

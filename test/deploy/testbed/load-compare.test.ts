@@ -25,7 +25,8 @@ function phase(
   const histogram = new LatencyHistogram();
   for (const latency of latenciesMs) histogram.add(latency);
   const done = latenciesMs.length;
-  return { seconds: 10, energyJ, asked: done, done, errors, histograms: [histogram.toRecord()] };
+  const redis = { asked: done, done, errors, histograms: [histogram.toRecord()] };
+  return { seconds: 10, energyJ, kinds: { redis } };
 }
 
 const run = (name: string, phases: readonly PhaseRecord[], planKey = 'plan'): RunRecord => ({
@@ -45,12 +46,12 @@ describe('a comparison', () => {
       ...{ name: 'energy', unit: 'J', baseline: 400, other: 200, ratio: 0.5 },
     });
     expect(found.get('mean power')).toMatchObject({ baseline: 20, other: 10 });
-    expect(found.get('energy per request')?.baseline).toBeCloseTo(4, 12);
-    expect(found.get('energy per request')?.other).toBeCloseTo(200 / 95, 12);
-    expect(found.get('throughput')).toMatchObject({ baseline: 5, other: 4.75, ratio: 0.95 });
-    expect(found.get('p50')).toMatchObject({ baseline: 0.01, other: 0.02, ratio: 2 });
-    expect(found.get('p99')).toMatchObject({ baseline: 0.1, other: 0.1, ratio: 1 });
-    expect(found.get('errors')).toMatchObject({ baseline: 0, other: 5, ratio: Number.NaN });
+    expect(found.get('redis energy each')?.baseline).toBeCloseTo(4, 12);
+    expect(found.get('redis energy each')?.other).toBeCloseTo(200 / 95, 12);
+    expect(found.get('redis done')).toMatchObject({ baseline: 5, other: 4.75, ratio: 0.95 });
+    expect(found.get('redis p50')).toMatchObject({ baseline: 0.01, other: 0.02, ratio: 2 });
+    expect(found.get('redis p99')).toMatchObject({ baseline: 0.1, other: 0.1, ratio: 1 });
+    expect(found.get('redis errors')).toMatchObject({ baseline: 0, other: 5, ratio: Number.NaN });
     // Two phases are too few for intervals.
     expect([...found.values()].some(({ interval }) => interval !== undefined)).toBe(false);
   });
@@ -59,7 +60,7 @@ describe('a comparison', () => {
     const whole = run('a', [phase(1, [1]), phase(1, [1])]);
     const partial = run('b', [phase(1, [1]), phase(undefined, [1])]);
     const names = compareRuns(whole, partial).map(({ name }) => name);
-    expect(names).toEqual(['throughput', 'p50', 'p95', 'p99', 'errors']);
+    expect(names).toEqual(['done', 'p50', 'p95', 'p99', 'errors'].map((name) => `redis ${name}`));
   });
 
   it('has no width where all phases are alike, and holds the ratio where they are not', () => {
@@ -69,7 +70,7 @@ describe('a comparison', () => {
         Array.from({ length: 8 }, () => phase(energyJ, repeat(3, 20))),
       );
     for (const { interval, ratio, name } of compareRuns(alike(10), alike(7))) {
-      if (name === 'errors') continue;
+      if (name === 'redis errors') continue;
       expect(interval?.[0]).toBeCloseTo(ratio, 9);
       expect(interval?.[1]).toBeCloseTo(ratio, 9);
     }
@@ -123,26 +124,54 @@ describe('energy', () => {
     expect(energyBetween([steady(0, 20, 1), withGap(5)], 0, 10_000)).toBeUndefined();
   });
 
-  it('of a line is that of packages and memory, and none where a counter is not whole', () => {
-    const line = (second: number, zones: Record<string, number>) => ({
-      timestamp: new Date(second * 1000).toISOString(),
-      percpu: [],
-      rapl_energy: Object.fromEntries(
-        Object.entries(zones).map(([name, delta_uj]) => [name, { current_uj: 1, delta_uj }]),
-      ),
-    });
+  /** A line whose zones have `[counter, difference]`, J. */
+  const line = (second: number, zones: Record<string, readonly [number, number]>) => ({
+    timestamp: new Date(second * 1000).toISOString(),
+    percpu: [],
+    rapl_energy: Object.fromEntries(
+      Object.entries(zones).map(([name, [counter, delta]]) => [
+        name,
+        { current_uj: counter * 1e6, delta_uj: delta * 1e6 },
+      ]),
+    ),
+  });
+  const between = (fromS: number, toS: number, energyJ: number): EnergyInterval => ({
+    ...{ fromMs: fromS * 1000, toMs: toS * 1000, energyJ },
+  });
+
+  it('of lines is that of packages and memory', () => {
     const found = energyIntervals([
-      line(1, { 'package-0': 5e6 }),
-      line(2, { 'package-0': 3e6, 'package-1': 4e6, dram: 1e6, core: 2e6, psys: 9e6 }),
+      line(1, { 'package-0': [10, 5], 'package-1': [0, 5], dram: [1, 1], core: [5, 5] }),
+      line(2, {
+        'package-0': [13, 3],
+        'package-1': [4, 4],
+        dram: [2, 1],
+        core: [7, 2],
+        psys: [9, 9],
+      }),
+    ]);
+    expect(found).toEqual([between(1, 2, 8)]);
+  });
+
+  it('is not lost by lines without, for counters go on', () => {
+    const found = energyIntervals([
+      line(1, { 'package-0': [10, 5] }),
+      line(2, {}),
       line(3, {}),
-      line(4, { 'package-0': -1 }),
-      line(6, { 'package-0': 2e6 }),
+      line(4, { 'package-0': [16, 2] }),
     ]);
-    // The first line has no time before it.
-    expect(found).toEqual([
-      { fromMs: 1000, toMs: 2000, energyJ: 8 },
-      { fromMs: 4000, toMs: 6000, energyJ: 2 },
+    expect(found).toEqual([between(1, 4, 6)]);
+  });
+
+  it('across a counter that wrapped is what the line says, and none when it says nothing', () => {
+    const found = energyIntervals([
+      line(1, { 'package-0': [10, 5] }),
+      line(2, { 'package-0': [1, 4] }),
+      line(3, { 'package-0': [0, -1] }),
+      line(4, { 'package-0': [2, 2] }),
+      line(5, { 'package-0': [3, 1], 'package-1': [1, 1] }),
     ]);
+    expect(found).toEqual([between(1, 2, 4), between(3, 4, 2), between(4, 5, 2)]);
   });
 });
 
@@ -172,7 +201,7 @@ describe('the directory of a run', () => {
     const metrics = Array.from({ length: 10 }, (_, second) => ({
       timestamp: new Date(startMs + (second - 2) * 1000).toISOString(),
       percpu: [],
-      rapl_energy: { 'package-0': { current_uj: 1, delta_uj: powerW * 1e6 } },
+      rapl_energy: { 'package-0': { current_uj: second * powerW * 1e6, delta_uj: powerW * 1e6 } },
     }));
     const text = (values: readonly object[]): string =>
       values.map((value) => `${JSON.stringify(value)}\n`).join('');
@@ -188,9 +217,12 @@ describe('the directory of a run', () => {
 
   it('has phases with the energy of all hosts, late answers in the last', async () => {
     const record = await readRun(write('two-hosts', 10, ['h1', 'h2']));
-    expect(
-      record.phases.map(({ histograms, ...rest }) => ({ ...rest, slices: histograms.length })),
-    ).toEqual([
+    const found = record.phases.map(({ kinds: { redis, ...others }, ...rest }) => {
+      const { histograms, ...counts } = redis!;
+      expect(others).toEqual({});
+      return { ...rest, ...counts, slices: histograms.length };
+    });
+    expect(found).toEqual([
       { seconds: 2, energyJ: 40, asked: 20, done: 2, errors: 0, slices: 2 },
       { seconds: 2, energyJ: 40, asked: 20, done: 3, errors: 2, slices: 3 },
     ]);
