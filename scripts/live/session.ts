@@ -1,0 +1,63 @@
+/** What every command that changes real hosts holds: the cluster, the right to act, the way there. */
+import {
+  type ClusterFile,
+  createExecutor,
+  type Executor,
+  Journal,
+  openSsh,
+  readClusterFile,
+  systemClock,
+  type Transport,
+  takeControl,
+} from '../../deploy/index.ts';
+import { journalDirectory } from './journal-directory.ts';
+
+export interface ClusterSession {
+  readonly cluster: ClusterFile;
+  readonly transport: Transport;
+  readonly executor: Executor;
+  readonly journal: Journal;
+  /** What a person should know about the journal or the lease, a sentence each. */
+  readonly notes: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Takes the lease of the cluster and opens its journal.
+ *
+ * @throws InputError for a cluster file with problems; OperationError `ERR_LEASE` while another
+ *   process holds the cluster, `ERR_JOURNAL` when the journal cannot be written.
+ */
+export function openSession(options: {
+  readonly cluster: string;
+  readonly journal?: string | undefined;
+}): ClusterSession {
+  const cluster = readClusterFile(options.cluster);
+  const directory = journalDirectory(options);
+  const names = cluster.hosts.map(({ name }) => name);
+  const lease = takeControl(directory, names, systemClock);
+  try {
+    const journal = Journal.open(directory, systemClock);
+    const transport = openSsh({
+      configFile: cluster.ssh.config,
+      timeoutMs: cluster.ssh.timeout,
+      connectTimeoutS: Math.max(1, Math.min(10, Math.floor(cluster.ssh.timeout / 1000))),
+      clock: systemClock,
+    });
+    return {
+      cluster,
+      transport,
+      executor: createExecutor({ cluster, transport, clock: systemClock }),
+      journal,
+      notes: [...(lease.note === undefined ? [] : [lease.note]), ...journal.notes],
+      async close() {
+        await transport.close();
+        journal.close();
+        lease.release();
+      },
+    };
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
+}
