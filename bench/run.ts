@@ -12,6 +12,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { benchCloudsimCompat } from './cloudsim-compat.ts';
+import { benchDecideLoad } from './decide-load.ts';
 import { benchLearnerRuntime } from './learner-runtime.ts';
 import { benchOracleSettings } from './oracle-settings.ts';
 import { benchPlanetlabDay } from './planetlab-day.ts';
@@ -77,6 +78,13 @@ const benches: readonly Bench[] = [
     run: learnerRows,
   },
   {
+    name: 'decide-load',
+    title: 'The decision service under load, 100 hosts × 1,000 VMs',
+    notes:
+      'Policy thr-mmt, 36 intervals of demand in each request, prediction until the horizon of 6 intervals with the plan and without, and of each item. 50 requests a second for 60 s over HTTP on loopback, open loop: latencies count from when a request was due. RSS of the service after 100 requests, and every 10 s.',
+    run: decideLoadRows,
+  },
+  {
     name: 'oracle-settings',
     title: 'What the oracle’s settings are worth, office-day',
     notes:
@@ -98,6 +106,30 @@ async function rolloutRows(): Promise<string[][]> {
     ]),
     ['size of the state', '', `${stateBytes} bytes`, ''],
     ['costs of 1 and 2 workers', '', sameCosts ? 'equal, bit for bit' : 'DIFFER', ''],
+  ];
+}
+
+async function decideLoadRows(): Promise<string[][]> {
+  const rows: string[][] = [];
+  for (const workers of [1, 2]) {
+    const load = await benchDecideLoad({ seconds: 60, requestsPerS: 50, workers });
+    rows.push([
+      `${workers}`,
+      `${load.requests}`,
+      `${load.errors}`,
+      ...[load.p50Ms, load.p99Ms, load.maxMs, load.healthP99Ms].map((ms) => ms.toFixed(1)),
+      load.items.toFixed(1),
+      `${(load.bodyBytes / 1024).toFixed(0)} KiB`,
+      load.cores.toFixed(2),
+      load.rssMib.map((mib) => mib.toFixed(0)).join(', '),
+    ]);
+  }
+  return [
+    [
+      ...['workers', 'requests', 'errors', 'p50 ms', 'p99 ms', 'max ms', 'healthz p99 ms'],
+      ...['items', 'body', 'cores busy', 'RSS, MiB'],
+    ],
+    ...rows,
   ];
 }
 
