@@ -1,6 +1,6 @@
 /** Debian packages that the guests are made of: downloaded and unpacked, never installed. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Programs } from '../programs.ts';
 import { TestbedError } from '../testbed-error.ts';
@@ -54,20 +54,30 @@ export async function downloadPackages(
   signal?: AbortSignal,
 ): Promise<PackageFile[]> {
   mkdirSync(directory, { recursive: true });
-  const apt = ['env', `--chdir=${directory}`, 'apt-get', '-o', 'APT::Sandbox::User=root'];
-  const run = (args: readonly string[]): Promise<string> =>
+  const run = (where: string, args: readonly string[]): Promise<string> =>
     programs
-      .run([...apt, ...args], { timeoutMs: 600_000, signal, code: 'ERR_IMAGES' })
+      .run(['env', `--chdir=${where}`, 'apt-get', '-o', 'APT::Sandbox::User=root', ...args], {
+        timeoutMs: 600_000,
+        signal,
+        code: 'ERR_IMAGES',
+      })
       .catch((error: unknown) => {
         throw withHint(error);
       });
-  const files = readUris(await run(['download', '--print-uris', ...names])).map((file) => ({
+  // Where it finds the files it names none, so it is asked in a directory without any.
+  const empty = mkdtempSync(join(directory, 'empty-'));
+  const uris = await run(empty, ['download', '--print-uris', ...names]).finally(() =>
+    rmSync(empty, { recursive: true, force: true }),
+  );
+  const files = readUris(uris).map((file) => ({
     ...file,
     path: join(directory, file.fileName),
   }));
   const missing = files.filter((file) => !isWhole(file.path, file.sha256));
   for (const { path } of missing) rmSync(path, { force: true });
-  if (missing.length > 0) await run(['download', '-q', ...missing.map(({ name }) => name)]);
+  if (missing.length > 0) {
+    await run(directory, ['download', '-q', ...missing.map(({ name }) => name)]);
+  }
   for (const { path, sha256, name } of files) {
     if (!isWhole(path, sha256)) {
       throw new TestbedError('ERR_IMAGES', `the download of ${name} is not what apt promised`);

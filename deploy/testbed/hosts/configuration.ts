@@ -9,6 +9,14 @@ import type { TestbedPlan } from '../plan.ts';
 const qemuAccount = 'libvirt-qemu';
 const qemuAccountId = 64055;
 
+/** Commands that ask process 1 of a usual system; here they ask the kernel, which ends the namespace. */
+const powerCommands = {
+  poweroff: 'poweroff',
+  halt: 'poweroff',
+  shutdown: 'poweroff',
+  reboot: 'reboot',
+};
+
 export interface HostFile {
   /** On the host. */
   readonly path: string;
@@ -65,6 +73,11 @@ export function overlayFiles(
     { path: '/etc/machine-id', content: `${host.machineId}\n` },
     { path: '/etc/passwd', content: withQemuUser(accounts.passwd) },
     { path: '/etc/group', content: withQemuGroup(accounts.group) },
+    ...Object.entries(powerCommands).map(([name, verb]) => ({
+      path: `/usr/local/sbin/${name}`,
+      content: `#!/bin/sh\nexec busybox ${verb} -f\n`,
+      mode: 0o755,
+    })),
   ];
 }
 

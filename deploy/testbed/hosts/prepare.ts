@@ -115,7 +115,8 @@ function mirrorDirectories(upper: string, path: string, lower: string): void {
   if (path === '/') return;
   mirrorDirectories(upper, dirname(path), lower);
   mkdirSync(join(upper, path), { recursive: true });
-  chmodSync(join(upper, path), statSync(join(lower, path)).mode & 0o7777);
+  const { mode } = statSync(join(lower, path), { throwIfNoEntry: false }) ?? { mode: 0o755 };
+  chmodSync(join(upper, path), mode & 0o7777);
 }
 
 function writeHostFile(below: string, { path, content, mode = 0o644 }: HostFile): void {

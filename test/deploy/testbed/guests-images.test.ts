@@ -1,10 +1,15 @@
 /** What guests are made of: the kernel's payload, packages, libraries, the first program. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readLdd } from '../../../deploy/testbed/guests/images.ts';
 import { guestInit } from '../../../deploy/testbed/guests/init-script.ts';
 import { isUnpackedKernel, kernelPayload } from '../../../deploy/testbed/guests/kernel.ts';
-import { readUris } from '../../../deploy/testbed/guests/packages.ts';
+import { downloadPackages, readUris } from '../../../deploy/testbed/guests/packages.ts';
+import type { Programs } from '../../../deploy/testbed/programs.ts';
+import { directoryWith } from '../../traces/temporary-directory.ts';
 
 /** A bzImage of 2 sectors of set-up code, an offset of 32 bytes, and a payload. */
 function vmlinuz(payload: Buffer, header: { version?: number; length?: number } = {}): Buffer {
@@ -73,6 +78,76 @@ it("packages are those of apt's lines, by name, file and checksum", () => {
     { name: 'redis-server', fileName: 'redis-server_5%3a7.0.15_amd64.deb', sha256: sums[0] },
     { name: 'libjemalloc2', fileName: 'libjemalloc2_5.3.0-1_amd64.deb', sha256: sums[1] },
   ]);
+});
+
+describe('a download of packages', () => {
+  const content = { a: 'package a', b: 'package b' };
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+  /** `apt-get` as it is: it names no URI of a file that is in its directory already. */
+  function apt(
+    served: Readonly<Record<string, string>> = content,
+  ): Programs & { downloads: string[][] } {
+    const downloads: string[][] = [];
+    return {
+      downloads,
+      run: async (argv) => {
+        const directory = argv[1]!.slice('--chdir='.length);
+        const names = argv.slice(argv.indexOf('download') + 2).filter((name) => name in content);
+        const fileOf = (name: string): string => join(directory, `${name}_1_amd64.deb`);
+        if (!argv.includes('--print-uris')) {
+          downloads.push(names);
+          for (const name of names) writeFileSync(fileOf(name), served[name] ?? '');
+          return '';
+        }
+        return names
+          .filter((name) => !existsSync(fileOf(name)))
+          .map((name) => {
+            const sum = sha256(content[name as 'a']);
+            return `'http://x/${name}.deb' ${name}_1_amd64.deb 9 SHA256:${sum}\n`;
+          })
+          .join('');
+      },
+    };
+  }
+
+  it('fetches what is not there, and nothing twice', async () => {
+    const directory = directoryWith();
+    const programs = apt();
+    const first = await downloadPackages(['a', 'b'], directory, programs);
+    expect(first).toEqual(
+      (['a', 'b'] as const).map((name) => ({
+        name,
+        path: join(directory, `${name}_1_amd64.deb`),
+        sha256: sha256(content[name]),
+      })),
+    );
+    expect(await downloadPackages(['a', 'b'], directory, programs)).toEqual(first);
+    expect(programs.downloads).toEqual([['a', 'b']]);
+    expect(readdirSync(directory)).toHaveLength(2);
+  });
+
+  it('takes up where it was interrupted: a file that was cut off is fetched again', async () => {
+    const directory = directoryWith({ 'a_1_amd64.deb': 'pack', 'b_1_amd64.deb': content.b });
+    const programs = apt();
+    await downloadPackages(['a', 'b'], directory, programs);
+    expect(programs.downloads).toEqual([['a']]);
+  });
+
+  it('refuses what is not what was promised', async () => {
+    const download = downloadPackages(
+      ['a', 'b'],
+      directoryWith(),
+      apt({ a: 'evil', b: content.b }),
+    );
+    await expect(download).rejects.toThrow('the download of a is not what apt promised');
+  });
+
+  it('names packages that are not there', async () => {
+    await expect(downloadPackages(['a', 'c'], directoryWith(), apt())).rejects.toThrow(
+      'apt has no c',
+    );
+  });
 });
 
 describe('libraries', () => {

@@ -151,6 +151,19 @@ describe('the files of a host', () => {
     expect(again.find(({ path }) => path === '/etc/group')!.content).toBe(group);
   });
 
+  it('turn it off by commands that need no system manager', () => {
+    const files = overlayFiles(plan, host, { passwd: '', group: '' });
+    const commands = files.filter(({ path }) => path.startsWith('/usr/local/sbin/'));
+    expect(commands.map(({ path, content, mode }) => [path, content.split('\n')[1], mode])).toEqual(
+      [
+        ['/usr/local/sbin/poweroff', 'exec busybox poweroff -f', 0o755],
+        ['/usr/local/sbin/halt', 'exec busybox poweroff -f', 0o755],
+        ['/usr/local/sbin/shutdown', 'exec busybox poweroff -f', 0o755],
+        ['/usr/local/sbin/reboot', 'exec busybox reboot -f', 0o755],
+      ],
+    );
+  });
+
   it('name all hosts', () => {
     const hosts = overlayFiles(plan, host, { passwd: '', group: '' }).find(
       ({ path }) => path === '/etc/hosts',
