@@ -56,6 +56,7 @@ export class Browser {
   readonly #profile: string;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #listeners = new Map<string, Listener>();
+  readonly #contexts: string[] = [];
   #lastId = 0;
 
   constructor(path: string) {
@@ -120,10 +121,19 @@ export class Browser {
     });
     const attached = await this.send('Target.attachToTarget', { targetId, flatten: true });
     const sessionId = attached['sessionId'] as string;
+    this.#contexts.push(context['browserContextId'] as string);
     const page = new Page((method, params) => this.send(method, params, sessionId));
     this.#listeners.set(sessionId, (method, params) => page.take(method, params));
     await page.start(url, options);
     return page;
+  }
+
+  /** Ends all pages; each had storage of its own. */
+  async closePages(): Promise<void> {
+    for (const browserContextId of this.#contexts.splice(0)) {
+      await this.send('Target.disposeBrowserContext', { browserContextId });
+    }
+    this.#listeners.clear();
   }
 
   async close(): Promise<void> {
@@ -197,6 +207,7 @@ export class Page {
       }),
     ]);
     await this.#send('Page.navigate', { url });
+    await this.until(`document.readyState === 'complete'`);
   }
 
   /** The value of an expression in the page. */

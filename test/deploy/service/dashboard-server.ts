@@ -16,6 +16,8 @@ export class DashboardServer {
   isReadingOpen = true;
   /** Answers nothing but 503 while this is set. */
   isDown = false;
+  /** Refuses every word with this while it is set. */
+  refusal: string | undefined;
   readonly posts: Post[] = [];
   readonly #streams = new Set<ServerResponse>();
   readonly #server: Server;
@@ -33,7 +35,7 @@ export class DashboardServer {
 
   async close(): Promise<void> {
     this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 
   get streams(): number {
@@ -78,7 +80,8 @@ export class DashboardServer {
       sendError(response, 401, 'a valid token is needed');
     } else if (request.method === 'POST') {
       this.posts.push({ path, authorization });
-      sendJson(response, 200, {});
+      if (this.refusal === undefined) sendJson(response, 200, {});
+      else sendError(response, 409, this.refusal);
     } else if (path === '/v1/decisions') {
       sendJson(response, 200, { decisions: this.answers.decisions });
     } else if (path === '/v1/events') {
