@@ -21,6 +21,7 @@ import {
 } from '../../deploy/testbed/index.ts';
 import { inputError } from '../../sim/index.ts';
 import { printJson, wholeNumber } from '../cli.ts';
+import { experimentCommand } from '../testbed/experiment-command.ts';
 import { loadCommand } from '../testbed/load-command.ts';
 import { runTestbedCommand } from '../testbed/run.ts';
 import { statusTable } from '../testbed/status-table.ts';
@@ -67,6 +68,7 @@ made. docs/testbed.md says how it works and what it cannot show.`,
   addHostVerbs(testbed);
   addImages(testbed);
   testbed.addCommand(loadCommand());
+  testbed.addCommand(experimentCommand());
   return testbed;
 }
 

@@ -10,6 +10,7 @@ import {
   type LoadJob,
   type LoadLine,
   type LoadPlan,
+  type LoadSummary,
   type LoadTarget,
   readLoadPlan,
   runClient,
@@ -52,7 +53,25 @@ export interface LoadRunOptions {
   readonly quiet?: boolean;
 }
 
+/** A run that came to its end, or to Ctrl-C. */
+export interface LoadResult {
+  readonly summary: LoadSummary;
+  readonly client: ClientFigures & ClientCpu;
+}
+
 export async function runLoadCommand(options: LoadRunOptions, signal: AbortSignal): Promise<void> {
+  const result = await carryOutLoad(options, signal);
+  // A client that failed has said so.
+  if (result === undefined) return;
+  if (options.json) printJson({ ...result.summary, client: result.client });
+  else process.stdout.write(loadTable(result.summary, result.client));
+}
+
+/** Puts the load on the VMs and writes all files; undefined when it could not begin, which was said. */
+export async function carryOutLoad(
+  options: LoadRunOptions,
+  signal: AbortSignal,
+): Promise<LoadResult | undefined> {
   const testbed = loadPlan(options.name);
   const { load, targets } =
     options.like === undefined ? newLoad(testbed, options) : sameLoad(testbed, options.like);
@@ -101,12 +120,10 @@ export async function runLoadCommand(options: LoadRunOptions, signal: AbortSigna
   } finally {
     progress.stop();
   }
-  // A client that failed has said so.
-  if (plan === undefined || client === undefined) return;
-  const summary = { ...summarizeLoad(plan, lines), client };
-  files.writeSummary(summary);
-  if (options.json) printJson(summary);
-  else process.stdout.write(loadTable(summary, client));
+  if (plan === undefined || client === undefined) return undefined;
+  const summary = summarizeLoad(plan, lines);
+  files.writeSummary({ ...summary, client });
+  return { summary, client };
 }
 
 function newLoad(

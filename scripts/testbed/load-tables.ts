@@ -52,12 +52,14 @@ export function loadTable(summary: LoadSummary, client: ClientFigures & ClientCp
     ...Object.entries(summary.vms).map(([vm, figures]) => row(`${vm} ${figures.kind}`, figures)),
     ...Object.entries(summary.overall).map(([kind, figures]) => row(`all ${kind}`, figures)),
   ];
+  const hasRedis = summary.overall.redis !== undefined;
+  const sent = hasRedis ? `, sent within ${number(client.sendDelayP99Ms)} ms (p99)` : '';
   const missing =
     summary.missingSlices === 0 ? '' : `; ${summary.missingSlices} seconds without a report`;
   return [
     table(head, rows),
     `seed ${summary.seed}, ${number(summary.seconds)} s; the client used ${percent(client.cpuFraction)} of a core,` +
-      ` reconnected ${client.reconnects} times, sent within ${number(client.sendDelayP99Ms)} ms (p99)${missing}`,
+      ` reconnected ${client.reconnects} times${sent}${missing}`,
     '',
   ].join('\n');
 }

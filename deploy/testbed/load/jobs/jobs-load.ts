@@ -3,6 +3,7 @@
  * the rate of each phase and collects. What a guest does not see is its own pause: `RedisLoad` is the
  * client outside that does.
  */
+import { percentile } from '../../../../sim/index.ts';
 import type { Clock } from '../../../clock.ts';
 import { OperationError } from '../../../operation-error.ts';
 import { type HistogramRecord, mergedHistogram } from '../latency-histogram.ts';
@@ -36,6 +37,8 @@ export interface JobsLoadOptions {
 
 /** A report is waited for so long; one that comes later counts in the next slice. */
 const cutWaitMs = 500;
+/** Measurements of the speed, of a quarter of a second each; the median counts. */
+const calibrations = 3;
 /** Between two attempts to set a rate, and two looks at a queue, ms. */
 const retryMs = 200;
 
@@ -89,10 +92,15 @@ export class JobsLoad {
   /** Measures the speed at which the guest runs now: with nothing else running, of its frequency. */
   async calibrate(): Promise<GuestSpeed> {
     const { name } = this.#options;
-    const speed = parsedAnswer(agentSpeed, await this.#mustAsk('calibrate'));
+    const speeds: number[] = [];
+    for (let times = 0; times < calibrations; times++) {
+      const speed = parsedAnswer(agentSpeed, await this.#mustAsk('calibrate'));
+      if (speed !== undefined) speeds.push(speed.unitsPerS);
+    }
     const report = parsedAnswer(agentReport, await this.#mustAsk('report'));
-    if (speed !== undefined && report !== undefined) {
-      return { unitsPerS: speed.unitsPerS, cpus: report.ncpu };
+    if (speeds.length === calibrations && report !== undefined) {
+      speeds.sort((a, b) => a - b);
+      return { unitsPerS: percentile(speeds, 0.5), cpus: report.ncpu };
     }
     throw new OperationError('ERR_REMOTE_FAILED', name, `${name}: an agent that speaks otherwise`);
   }
