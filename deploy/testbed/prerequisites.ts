@@ -14,6 +14,8 @@ export interface Machine {
   exists(path: string): boolean;
   /** Lines of /proc/filesystems. */
   readonly fileSystems: readonly string[];
+  /** What this process may do: bits as in /proc/self/status. */
+  readonly capabilities: bigint;
 }
 
 const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
@@ -29,6 +31,7 @@ export function thisMachine(): Machine {
       return false;
     }
   };
+  const isLinux = process.platform === 'linux';
   const found = (process.env['PATH'] ?? '').split(':').filter((one) => one.startsWith('/'));
   return {
     architecture: process.arch,
@@ -37,9 +40,15 @@ export function thisMachine(): Machine {
     path: [...new Set([...found, ...systemDirectories])],
     isExecutable,
     exists: existsSync,
-    fileSystems:
-      process.platform === 'linux' ? readFileSync('/proc/filesystems', 'utf8').split('\n') : [],
+    fileSystems: isLinux ? readFileSync('/proc/filesystems', 'utf8').split('\n') : [],
+    capabilities: isLinux ? readCapabilities(readFileSync('/proc/self/status', 'utf8')) : 0n,
   };
+}
+
+/** The line `CapEff` of /proc/self/status. */
+export function readCapabilities(status: string): bigint {
+  const [, hex] = /^CapEff:\s*([0-9a-f]+)$/m.exec(status) ?? [];
+  return hex === undefined ? 0n : BigInt(`0x${hex}`);
 }
 
 /** Programs, each with the Debian package that has it. */
@@ -75,6 +84,14 @@ const qemuDrivers = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib'].map(
   join(directory, 'libvirt/connection-driver/libvirt_driver_qemu.so'),
 );
 
+/** Bits that root has, unless a container or service took them away (linux/capability.h). */
+const capabilities: readonly (readonly [name: string, bit: bigint])[] = [
+  ['CAP_NET_ADMIN', 12n],
+  ['CAP_SYS_CHROOT', 18n],
+  ['CAP_SYS_ADMIN', 21n],
+  ['CAP_MKNOD', 27n],
+];
+
 const hostDevices = ['/dev/fuse', '/dev/net/tun'];
 const hostFileSystems = ['overlay', 'tmpfs', 'fuse', 'devpts'];
 const namespaces = ['net', 'pid', 'mnt', 'uts', 'ipc', 'cgroup'];
@@ -104,7 +121,7 @@ export function testbedLacks(machine: Machine, images: boolean): Lacks {
   const tools = toolLacks(machine, images ? [...hostTools, ...imageTools] : hostTools);
   const hasDriver = qemuDrivers.some((path) => machine.exists(path));
   const other: string[] = [];
-  if (machine.userId !== 0) other.push("root's rights (run it with sudo)");
+  other.push(...missingRights(machine));
   for (const device of hostDevices) {
     if (!machine.exists(device)) other.push(`the device ${device}`);
   }
@@ -124,6 +141,16 @@ export function testbedLacks(machine: Machine, images: boolean): Lacks {
       ? tools.aptPackages
       : [...new Set([...tools.aptPackages, 'libvirt-daemon-driver-qemu'])].sort(),
   };
+}
+
+function missingRights({ userId, capabilities: held }: Machine): string[] {
+  if (userId !== 0) return ["root's rights (run it with sudo)"];
+  return capabilities
+    .filter(([, bit]) => ((held >> bit) & 1n) === 0n)
+    .map(
+      ([name]) =>
+        `the capability ${name}, which this root does not have (an unprivileged container?)`,
+    );
 }
 
 function systemLacks(machine: Machine): string[] {

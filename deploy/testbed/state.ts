@@ -25,9 +25,8 @@ const manifestSchema = z.object({
  * @throws TestbedError when it is there already.
  */
 export async function makeState(layout: TestbedLayout, programs: Programs): Promise<void> {
-  mkdirSync(stateRoot, { recursive: true });
   try {
-    mkdirSync(layout.directory, { mode: 0o700 });
+    makeDirectory(layout.directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     throw new TestbedError(
@@ -37,6 +36,19 @@ export async function makeState(layout: TestbedLayout, programs: Programs): Prom
   }
   const source = `wattwin-${layout.name}`;
   await programs.run(['mount', '-t', 'tmpfs', '-o', 'mode=700', source, layout.directory]);
+}
+
+function makeDirectory(directory: string): void {
+  for (let tries = 0; ; tries++) {
+    mkdirSync(stateRoot, { recursive: true });
+    try {
+      mkdirSync(directory, { mode: 0o700 });
+      return;
+    } catch (error) {
+      // A testbed that ended just now took the common directory along.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries > 10) throw error;
+    }
+  }
 }
 
 /** Unmounts and removes the state directory. @returns What is left of it. */

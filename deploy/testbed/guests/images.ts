@@ -20,7 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { packageRoot } from '../package-root.ts';
 import { findProgram, thisMachine } from '../prerequisites.ts';
 import type { Programs } from '../programs.ts';
@@ -78,7 +78,8 @@ export function hasImages(cacheDirectory = defaultCacheDirectory()): boolean {
  * @throws TestbedError when a package cannot be had or a step of the recipe fails.
  */
 export async function guestImages(options: ImageOptions): Promise<GuestImages> {
-  const { cacheDirectory = defaultCacheDirectory(), refresh = false, say } = options;
+  const { refresh = false, say } = options;
+  const cacheDirectory = resolve(options.cacheDirectory ?? defaultCacheDirectory());
   const busybox = findProgram(thisMachine(), 'busybox');
   if (busybox === undefined) throw new TestbedError('ERR_IMAGES', 'there is no busybox');
   const directory = directoryOf(cacheDirectory, busybox);

@@ -7,6 +7,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { assert } from '../../../sim/index.ts';
 
 export interface CgroupHierarchy {
   readonly mount: string;
@@ -52,18 +53,42 @@ function mountOptions(text: string): string {
 export const cgroupHierarchies = (): CgroupHierarchy[] =>
   readHierarchies(readFileSync('/proc/self/mountinfo', 'utf8'));
 
-/** Makes a group with all above it. */
+/**
+ * Makes a group with all above it. Another testbed that ends may remove a common group that is empty just
+ * then, so what has gone is made once more.
+ */
 export function makeCgroup(hierarchies: readonly CgroupHierarchy[], path: string): void {
-  for (const { mount, version } of hierarchies) {
+  for (const hierarchy of hierarchies) {
+    for (let tries = 0; !tryMake(hierarchy, path); tries++) {
+      assert(tries < 10, () => `${path} vanishes as often as it is made in ${hierarchy.mount}`);
+    }
+  }
+}
+
+/** @returns Whether all of it was there to the end. */
+function tryMake({ mount, version }: CgroupHierarchy, path: string): boolean {
+  try {
     let directory = mount;
     for (const part of path.split('/')) {
       const above = directory;
       directory = join(directory, part);
       if (version === 2) passControllers(above);
-      mkdirSync(directory, { recursive: true });
+      makeDirectory(directory);
       if (version === 1) copyCpuset(above, directory);
     }
-    if (version === 2) mkdirSync(join(directory, leaf), { recursive: true });
+    if (version === 2) makeDirectory(join(directory, leaf));
+    return true;
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

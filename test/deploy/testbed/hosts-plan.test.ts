@@ -9,6 +9,7 @@ import { hostOf, planTestbed, type TestbedSpec } from '../../../deploy/testbed/p
 import {
   imageLacks,
   type Machine,
+  readCapabilities,
   requireNothing,
   requireRoot,
   testbedLacks,
@@ -160,6 +161,7 @@ function machine(missing: readonly string[], more: Partial<Machine> = {}): Machi
     fileSystems: ['nodev\toverlay', 'nodev\ttmpfs', 'nodev\tdevpts', '\tfuse', '\text4'].filter(
       (line) => !missing.includes(line.trim().split('\t').at(-1)!),
     ),
+    capabilities: 0x1ffffffffffn,
     ...more,
   };
 }
@@ -218,6 +220,17 @@ describe('prerequisites', () => {
       things: ['the program `gcc`', 'the program `lz4`'],
       aptPackages: ['gcc', 'libc6-dev', 'lz4'],
     });
+  });
+
+  it('are not met by a root whose rights were taken away', () => {
+    // What Docker leaves to root in a container.
+    const status = 'Name:\tnode\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\n';
+    const { things } = testbedLacks(machine([], { capabilities: readCapabilities(status) }), false);
+    expect(things.map((thing) => thing.split(',')[0])).toEqual([
+      'the capability CAP_NET_ADMIN',
+      'the capability CAP_SYS_ADMIN',
+    ]);
+    expect(readCapabilities('no such line')).toBe(0n);
   });
 
   it('are not met by another system', () => {

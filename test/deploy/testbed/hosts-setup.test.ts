@@ -1,6 +1,6 @@
 /** How hosts are put together: texts and commands, none of them carried out on this machine. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import {
 } from '../../../deploy/testbed/hosts/configuration.ts';
 import {
   entryFiles,
+  makeCgroup,
   processesIn,
   readHierarchies,
   removeCgroup,
@@ -110,7 +111,9 @@ describe('control groups', () => {
     const hierarchies = [{ mount, version: 1, options: 'cpu' }] as const;
     expect([...processesIn(hierarchies, 'a/h1')].sort((a, b) => a - b)).toEqual([7, 12]);
     expect(processesIn(hierarchies, 'a/h3').size).toBe(0);
-    mkdirSync(join(mount, 'b/h1/machine'), { recursive: true });
+    makeCgroup(hierarchies, 'b/h1/machine');
+    makeCgroup(hierarchies, 'b/h1/machine');
+    expect(existsSync(join(mount, 'b/h1/machine'))).toBe(true);
     expect(removeCgroup(hierarchies, 'b')).toEqual([]);
     expect(existsSync(join(mount, 'b'))).toBe(false);
     expect(removeCgroup(hierarchies, 'b')).toEqual([]);
