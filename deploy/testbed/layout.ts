@@ -135,7 +135,7 @@ export function vmLayout(index: number): VmLayout {
     address: `${network}.${100 + index}`,
     mac: `52:54:00:77:01:${hexByte(index)}`,
     uuid: `7eb0b000-0000-4000-8000-${hex(index, 12)}`,
-    consoleOnHost: `/var/log/libvirt/qemu/${name}-console.log`,
+    consoleOnHost: `/var/log/libvirt/qemu/${name}-serial.log`,
   };
 }
 
