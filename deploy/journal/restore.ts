@@ -87,6 +87,7 @@ class Restore {
   readonly #wouldWake = new Set<string>();
   readonly #hostsOfVms: ReadonlyMap<string, ReadonlySet<string>>;
   readonly #failedVms = new Set<string>();
+  readonly #failedHosts = new Set<string>();
 
   /** Hosts that will be put to sleep, and how. */
   readonly #sleeps: ReadonlyMap<string, SleepHost>;
@@ -111,6 +112,7 @@ class Restore {
     } catch (error) {
       if (!(error instanceof OperationError) || error.code === 'ERR_JOURNAL') throw error;
       if (goal.kind === 'place') this.#failedVms.add(goal.before.vm);
+      if (goal.kind === 'cpufreq') this.#failedHosts.add(goal.host);
       const state = error.code === 'ERR_INTERRUPTED' ? 'stopped' : 'failed';
       return { what, kind, state, steps, note: `${error.code}: ${error.message}` };
     }
@@ -202,9 +204,7 @@ class Restore {
     operation: Operation & { readonly host: string },
     steps: RestoreStep[],
   ): Promise<Verdict | undefined> {
-    if (this.#failedVms.has(vm)) {
-      throw new OperationError('ERR_VM_UNKNOWN', operation.host, `${vm} is not where it was`);
-    }
+    this.#checkPlaced(vm, operation.host);
     const places = await this.#placesOf(vm);
     if (places.length === 0) return gone(vm);
     const active = places.find(({ state }) => state !== 'off');
@@ -215,14 +215,22 @@ class Restore {
     return undefined;
   }
 
-  async #stop({ vm, force }: VmBefore, steps: RestoreStep[]): Promise<Verdict | undefined> {
+  #checkPlaced(vm: string, host: string): void {
+    if (!this.#failedVms.has(vm)) return;
+    throw new OperationError('ERR_VM_UNKNOWN', host, `${vm} could not be brought back`);
+  }
+
+  async #stop({ vm, host, force }: VmBefore, steps: RestoreStep[]): Promise<Verdict | undefined> {
+    // Off, it could not be moved any more.
+    this.#checkPlaced(vm, host);
     const places = await this.#placesOf(vm);
     if (places.length === 0) return gone(vm);
-    for (const { host, state } of places) {
-      if (state === 'off') continue;
-      const stop: Operation = { type: 'stopVm', vm, host, ...(force ? { force } : {}) };
+    for (const place of places) {
+      if (place.state === 'off') continue;
+      const at = { vm, host: place.host };
+      const stop: Operation = { type: 'stopVm', ...at, ...(force ? { force } : {}) };
       await this.#do(stop, steps, this.#wouldBe.has(vm));
-      this.#moved(vm, host, 'off');
+      this.#moved(vm, place.host, 'off');
     }
     return undefined;
   }
@@ -258,6 +266,14 @@ class Restore {
     operation: Operation,
     steps: RestoreStep[],
   ): Promise<Verdict | undefined> {
+    // Asleep, it could not be asked about what is not back.
+    const why = this.#failedHosts.has(host)
+      ? 'its cpufreq settings are'
+      : [...this.#failedVms].find((vm) => this.#hostsOfVms.get(vm)?.has(host))?.concat(' is');
+    if (why !== undefined) {
+      const message = `${host} is left on: ${why} not back`;
+      throw new OperationError('ERR_REFUSED', host, message);
+    }
     if (this.#options.keepPlacement) {
       const { places } = await this.#find();
       const vms = [...places].filter(([, all]) =>
@@ -343,16 +359,12 @@ class Restore {
       const hosts = running.map(({ host }) => host).join(' and ');
       throw new OperationError('ERR_VM_TWICE', running[0]!.host, `${vm} runs on ${hosts}`);
     }
-    const isSeen = all.some(({ state }) => state !== 'off');
-    if (!isSeen) {
-      const known = unanswered.filter((host) => this.#hostsOfVms.get(vm)?.has(host));
-      // One that was put to sleep was empty then: it runs nothing.
-      const lost = known.filter((host) => !this.#sleeps.has(host));
-      if (lost.length > 0) {
-        const message = `${vm} runs nowhere that can be seen, and ${lost.join(', ')} cannot be asked`;
-        throw new OperationError('ERR_VM_UNKNOWN', lost[0]!, message);
-      }
-      if (all.length === 0 && known.length > 0) return await this.#wakeToLook(vm, known);
+    const known = unanswered.filter((host) => this.#hostsOfVms.get(vm)?.has(host));
+    if (all.length === 0 && known.length > 0) {
+      const lost = known.find((host) => !this.#sleeps.has(host));
+      if (lost === undefined) return await this.#wakeToLook(vm, known);
+      const message = `${vm} is nowhere that can be seen, and ${lost} cannot be asked`;
+      throw new OperationError('ERR_VM_UNKNOWN', lost, message);
     }
     const rank = { running: 0, paused: 1, off: 2 } as const;
     return all.toSorted((a, b) => rank[a.state] - rank[b.state]);

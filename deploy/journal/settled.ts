@@ -6,6 +6,7 @@ import { resourcesOf } from './resources.ts';
  * An intent is undone when all that it changed is back, and every later intent that changed one of the
  * same things is undone too: alone among them, a later one would pass for what was before.
  *
+ * @param isBack Whether a thing is as it was.
  * @returns Those that may be marked undone, newest first, and the others, oldest first.
  */
 export function settled(
@@ -16,18 +17,21 @@ export function settled(
   const left: IntentState[] = [];
   const held = new Set<string>();
   for (const state of intents.toReversed()) {
-    const resources = state.intent.undo.flatMap(resourcesOf).flatMap(withWhole);
-    if (resources.every((one) => isBack(one) && !held.has(one))) undone.push(state);
-    else {
+    const resources = state.intent.undo.flatMap(resourcesOf);
+    const holds = resources.map(holdOf);
+    if (resources.every(isBack) && !holds.some((hold) => held.has(hold))) {
+      undone.push(state);
+    } else {
       left.unshift(state);
-      for (const resource of resources) held.add(resource);
+      for (const hold of holds) held.add(hold);
     }
   }
   return { undone, left };
 }
 
-/** All policies of a host are held by one of them, and each by all. */
-const withWhole = (resource: string): string[] => {
-  const whole = resource.replace(/ cpufreq \w+$/, ' cpufreq');
-  return whole === resource ? [resource] : [resource, whole];
-};
+/**
+ * What is held together: all cpufreq policies of a host, since an undo may name all of them at once;
+ * and where a VM is with whether it runs, since starting and stopping have a place too.
+ */
+const holdOf = (resource: string): string =>
+  resource.replace(/ cpufreq \w+$/, ' cpufreq').replace(/ (?:placement|running)$/, ' life');

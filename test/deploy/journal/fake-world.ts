@@ -35,7 +35,6 @@ export interface FakeState {
 export class Killed extends Error {}
 
 const hardware = { governor: 'schedutil', minKhz: 800_000, maxKhz: 2_600_000 };
-export const way = { storage: 'shared' } as const;
 const fail = (code: ConstructorParameters<typeof OperationError>[0], host: string, text: string) =>
   new OperationError(code, host, `${host}: ${text}`);
 
@@ -257,6 +256,7 @@ export class FakeWorld {
         this.step(() => {
           vms[operation.vm]!.live.shares = operation.shares;
         });
+        failHere();
         break;
       case 'setGovernor':
         for (const policy of this.#policiesOf(operation)) {
@@ -283,6 +283,7 @@ export class FakeWorld {
           this.step(() => {
             hosts[operation.host]!.policies[policy]!.governor = governor;
           });
+          failHere();
           this.step(() => {
             hosts[operation.host]!.policies[policy] = { governor, minKhz, maxKhz };
           });
@@ -290,15 +291,15 @@ export class FakeWorld {
         break;
       case 'sleepHost':
         this.step(() => {
-          hosts[operation.host]!.isOn = false;
+          const host = hosts[operation.host]!;
+          host.isOn = false;
+          // What is off forgets what was set.
+          if (host.sleep === 'S5') host.policies = host.policies.map(() => ({ ...hardware }));
         });
         break;
       case 'wakeHost':
         this.step(() => {
-          const host = hosts[operation.host]!;
-          host.isOn = true;
-          // A boot forgets what was set.
-          if (host.sleep === 'S5') host.policies = host.policies.map(() => ({ ...hardware }));
+          hosts[operation.host]!.isOn = true;
         });
         break;
       default:
