@@ -30,7 +30,7 @@ export interface KnownHost {
 
 export class Calibrator {
   readonly migrations = new MigrationCalibrator();
-  readonly #hosts = new Map<string, HostPowerCalibrator>();
+  readonly #hosts = new Map<string, { known: KnownHost; power: HostPowerCalibrator }>();
   /** Of hosts that have not been seen since. */
   readonly #waiting = new Map<string, CalibratorState['hosts'][number]['power']>();
 
@@ -50,7 +50,7 @@ export class Calibrator {
   }
 
   get state(): CalibratorState {
-    const seen = [...this.#hosts].map(([name, host]) => ({ name, power: host.state }));
+    const seen = [...this.#hosts].map(([name, { power }]) => ({ name, power: power.state }));
     const waiting = [...this.#waiting].map(([name, power]) => ({ name, power }));
     return { version: 1, hosts: [...seen, ...waiting], migrations: this.migrations.state };
   }
@@ -68,20 +68,27 @@ export class Calibrator {
 
   /** Mean relative error of the newest predictions of a host's power; `undefined` before any. */
   recentError(name: string): number | undefined {
-    return this.#hosts.get(name)?.recentError;
+    return this.#hosts.get(name)?.power.recentError;
   }
 
   #hostOf(name: string, known: KnownHost): HostPowerCalibrator {
     const there = this.#hosts.get(name);
-    if (there !== undefined) return there;
+    if (there !== undefined && isSame(there.known, known)) return there.power;
     const host = new HostPowerCalibrator(known.fastestMhz, priorOf(known));
-    const state = this.#waiting.get(name);
+    // Samples are as measured: what is known besides may change around them.
+    const state = there?.power.state ?? this.#waiting.get(name);
     if (state !== undefined) host.restore(state);
     this.#waiting.delete(name);
-    this.#hosts.set(name, host);
+    this.#hosts.set(name, { known, power: host });
     return host;
   }
 }
+
+const isSame = (a: KnownHost, b: KnownHost): boolean =>
+  a.fastestMhz === b.fastestMhz &&
+  a.cores === b.cores &&
+  a.idleW === b.idleW &&
+  a.fullW === b.fullW;
 
 /**
  * What is believed of a host that nobody described: 20 W and 1.5 W a core idle, 7 W a core more at

@@ -1,0 +1,57 @@
+/** At what frequencies a host can run, and at what it did. */
+import type { HostCapabilities, PolicyCapability } from '../probe/capabilities.ts';
+import type { HostSample } from '../telemetry/sample.ts';
+
+/** Where nothing tells how fast the cores are. All hosts of that kind count alike. */
+const unknownMhz = 2000;
+/** Frequencies to choose from where any between two can be had. */
+const evenSteps = 8;
+
+/**
+ * Frequencies that can be asked for, MHz, the fastest first: those that the driver lists, else even
+ * steps between its limits. Of several cpufreq policies the one with the most CPUs counts.
+ */
+export function frequenciesOf(capabilities: HostCapabilities | undefined): number[] {
+  const policy = mainPolicy(capabilities);
+  const listed = policy?.availableMhz ?? [];
+  if (listed.length > 0) return falling(listed);
+  const most = policy?.hardwareMaxMhz ?? policy?.limitMaxMhz ?? policy?.baseMhz;
+  if (most === undefined) return [unknownMhz];
+  const least = policy?.hardwareMinMhz ?? policy?.limitMinMhz ?? most;
+  const step = (most - least) / (evenSteps - 1);
+  return falling(Array.from({ length: evenSteps }, (_, index) => Math.round(most - index * step)));
+}
+
+const falling = (values: readonly number[]): number[] =>
+  [...new Set(values)].filter((mhz) => mhz > 0).sort((a, b) => b - a);
+
+function mainPolicy(capabilities: HostCapabilities | undefined): PolicyCapability | undefined {
+  return capabilities?.cpufreq.policies.reduce<PolicyCapability | undefined>(
+    (most, one) => (most === undefined || one.cpus.length > most.cpus.length ? one : most),
+    undefined,
+  );
+}
+
+/** The one frequency that the host was told to keep to when it was probed, MHz. */
+export function requestedOf(capabilities: HostCapabilities | undefined): number | undefined {
+  const policy = mainPolicy(capabilities);
+  const isFixed = policy?.limitMinMhz !== undefined && policy.limitMinMhz === policy.limitMaxMhz;
+  return isFixed ? policy.limitMaxMhz : undefined;
+}
+
+/**
+ * Mean frequency of the work that was done in the interval, MHz: of the CPUs, each by how busy it
+ * was. What CPUs idle at says nothing of the speed of the VMs.
+ */
+export function meanMhz({ cpus, frequencies }: HostSample): number | undefined {
+  if (frequencies === undefined || frequencies.value.length === 0) return undefined;
+  const busy = new Map(cpus?.value.map(({ cpu, utilization }) => [cpu, utilization]));
+  let [weighted, weight, sum] = [0, 0, 0];
+  for (const { cpu, mhz } of frequencies.value) {
+    const share = busy.get(cpu) ?? 0;
+    weighted += share * mhz;
+    weight += share;
+    sum += mhz;
+  }
+  return weight > 0 ? weighted / weight : sum / frequencies.value.length;
+}
