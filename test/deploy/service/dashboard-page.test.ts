@@ -135,7 +135,7 @@ describeWithBrowser('the dashboard in a browser', () => {
     await page.until(isOpenForWord);
     await page.click('#approve');
     await page.until(`document.querySelector('#token').open`);
-    expect(server.posts).toEqual([]);
+    expect(await page.text('#token-why')).toMatch(/^To approve or reject/);
     await page.type('guess');
     await page.press('Enter', 13);
     await page.until(`${textOf('token-why')}.includes('does not take')`);
@@ -144,6 +144,7 @@ describeWithBrowser('the dashboard in a browser', () => {
     await page.until(`${textOf('plan-answer')} === 'Approved. The controller begins.'`);
     const path = `/v1/decisions/${decisionOf().id}/approve`;
     expect(server.posts).toEqual([
+      { path, authorization: undefined },
       { path, authorization: 'Bearer guess' },
       { path, authorization: 'Bearer secret' },
     ]);
@@ -167,14 +168,14 @@ describeWithBrowser('the dashboard in a browser', () => {
     expect(await page.value(`document.querySelector('#token').open`)).toBe(false);
   });
 
-  it('sends nothing when no token is given', async () => {
+  it('says that nothing was done when no token is given', async () => {
     const page = await open(answersOf());
     await page.until(isOpenForWord);
     await page.click('#approve');
     await page.until(`document.querySelector('#token').open`);
     await page.press('Escape', 27);
-    await page.until(`${textOf('plan-answer')}.startsWith('Nothing was sent')`);
-    expect(server.posts).toEqual([]);
+    await page.until(`${textOf('plan-answer')}.startsWith('Nothing was done')`);
+    expect(server.posts.map(({ authorization }) => authorization)).toEqual([undefined]);
     await page.until(isOpenForWord);
   });
 

@@ -12,25 +12,20 @@ import { createPower } from './power.ts';
 import type { DecisionView, Received } from './state.ts';
 import { askForToken } from './token-dialog.ts';
 
-/** A person's word, with the token asked for where it is wanted. @returns What to tell. */
+/** A person's word, with the token asked for where the service wants one. @returns What to tell. */
 async function speak(decision: DecisionView, word: 'approve' | 'reject'): Promise<string> {
-  if (
-    token.get() === null &&
-    !(await askForToken('To approve or reject, the service asks who you are.'))
-  ) {
-    throw new Error('Nothing was sent: there is no token.');
-  }
   for (;;) {
     try {
       await say(decision.id, word);
       return word === 'approve' ? 'Approved. The controller begins.' : 'Rejected.';
     } catch (error) {
       if (!asksForToken(error)) throw error;
+      const why =
+        token.get() === null
+          ? 'To approve or reject, the service asks who you are.'
+          : `The service does not take that token: ${(error as Error).message}`;
       token.forget();
-      const isGiven = await askForToken(
-        `The service does not take that token: ${(error as Error).message}`,
-      );
-      if (!isGiven) throw new Error('Nothing was sent: there is no token.');
+      if (!(await askForToken(why))) throw new Error('Nothing was done: there is no token.');
     }
   }
 }
