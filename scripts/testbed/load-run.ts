@@ -110,7 +110,8 @@ export async function carryOutLoad(
               lines.push(event.line);
               files.writeLine(event.line);
               // After the load only late answers come.
-              if (event.line.asked > 0) progress.update(event.line.toS, noteOf(lines));
+              if (event.line.asked > 0)
+                progress.update(Math.min(load.durationS, event.line.toS), noteOf(lines));
             }
             if (event.type === 'shifting-end') client = event.client;
           },

@@ -50,7 +50,9 @@ export function loadTable(summary: LoadSummary, client: ClientFigures & ClientCp
   const head = ['', 'asked/s', 'done/s', ...latencyHead, 'errors', 'unfinished'];
   const rows = [
     ...Object.entries(summary.vms).map(([vm, figures]) => row(`${vm} ${figures.kind}`, figures)),
-    ...Object.entries(summary.overall).map(([kind, figures]) => row(`all ${kind}`, figures)),
+    ...Object.entries(summary.overall)
+      .filter(([kind]) => Object.values(summary.vms).filter((vm) => vm.kind === kind).length > 1)
+      .map(([kind, figures]) => row(`all ${kind}`, figures)),
   ];
   const hasRedis = summary.overall.redis !== undefined;
   const sent = hasRedis ? `, sent within ${number(client.sendDelayP99Ms)} ms (p99)` : '';
