@@ -60,6 +60,11 @@ export type { IntentRecord, IntentState } from './journal/journal-index.ts';
 export { JournalReader } from './journal/journal-reader.ts';
 export { type Lease, type LeaseHolder, takeLease } from './journal/lease.ts';
 export type { Entry, JournalRecord } from './journal/record.ts';
+export { restore } from './journal/restore.ts';
+export type { RestoredGoal, RestoreReport, RestoreStep } from './journal/restore-report.ts';
+export type { RestoreOptions } from './journal/restore-run.ts';
+export { createVmFinder } from './journal/vm-finder.ts';
+export type { VmFinder, VmPlace, VmPlaces } from './journal/vm-places.ts';
 export { type MetricsLine, metricsLine, metricsLineSchema } from './metrics-file/line.ts';
 export {
   type MetricsEntry,
@@ -78,7 +83,12 @@ export { forkSearch } from './service/compute/fork-search.ts';
 export type { ReschedulePlanner, RescheduleQuestion } from './service/compute/reschedule.ts';
 export { isLoopback } from './service/loopback.ts';
 export { type RunningService, type StartOptions, startService } from './service/start.ts';
-export type { StateView } from './service/state-view.ts';
+export {
+  type DecisionView,
+  type ItemView,
+  JournalFold,
+  type StateView,
+} from './service/state-view.ts';
 export { readToken, tokenIn } from './service/token.ts';
 export { checkHostNames, isHostName } from './ssh/host-name.ts';
 export { shellWord } from './ssh/quote.ts';
