@@ -46,6 +46,7 @@ export class CgroupCaps {
   readonly #machine: string;
   readonly #lowered = new Map<string, Lowered>();
   #set = new Map<string, Bandwidth>();
+  #isReleased = false;
 
   constructor(cgroups: CgroupLayout, machine: string) {
     this.#cgroups = cgroups;
@@ -59,6 +60,7 @@ export class CgroupCaps {
    * @param byVm Real cores by the VM's group, none above the total.
    */
   apply(total: number, byVm: ReadonlyMap<string, number>): void {
+    this.#isReleased = false;
     const wanted = new Map([[this.#machine, total], ...byVm]);
     const before = this.#set;
     this.#set = new Map();
@@ -85,14 +87,14 @@ export class CgroupCaps {
     }
   }
 
-  /** Takes all quotas away. */
+  /** Takes all quotas of VMs away, also those of an earlier life of this program. */
   release(): void {
-    const groups = [...this.#set.keys()].filter((group) => group !== this.#machine);
-    this.apply(
-      Number.POSITIVE_INFINITY,
-      new Map(groups.map((group) => [group, Number.POSITIVE_INFINITY])),
-    );
+    if (this.#isReleased) return;
+    const groups = this.#cgroups.children(this.#machine).map((name) => `${this.#machine}/${name}`);
+    const free = Number.POSITIVE_INFINITY;
+    this.apply(free, new Map(groups.map((group) => [group, free])));
     this.#set.clear();
+    this.#isReleased = true;
   }
 
   /** @returns Whether the group is there. */

@@ -16,7 +16,7 @@ import { trackUtilization } from './governors.ts';
 import type { MeterReading } from './meter.ts';
 import { layTime, threadLimits } from './placement.ts';
 import { PowerLimiter } from './power-limit.ts';
-import { hostPower } from './power-physics.ts';
+import { type CpuActivity, hostPower } from './power-physics.ts';
 import { EnergyCounter, powercapDirectory } from './powercap.ts';
 import { cpuinfoText, statText, uptimeText } from './proc-files.ts';
 import { VmThreads } from './vm-threads.ts';
@@ -132,10 +132,7 @@ export class HostHardware {
     for (const policy of this.#policies) policy.advance(elapsedS);
   }
 
-  #account(
-    activities: readonly { readonly khz: number; readonly utilization: number }[],
-    elapsedS: number,
-  ): void {
+  #account(activities: readonly CpuActivity[], elapsedS: number): void {
     const { frozenCounters } = this.#ports.faults();
     activities.forEach(({ khz, utilization }, index) => {
       const cpu = this.#cpus[index]!;
@@ -170,14 +167,18 @@ export class HostHardware {
     if (elapsedS < settleMinS) return;
     this.#tickedS = this.#settledS;
     const capacity = this.#capacity;
-    const loads = this.#cpus.map(({ busyInTickS }) => Math.min(1, busyInTickS / elapsedS));
-    this.#limit(loads, elapsedS);
+    const activities = this.#cpus.map(({ policy, busyInTickS }) => ({
+      khz: policy.currentKhz,
+      utilization: Math.min(1, busyInTickS / elapsedS),
+    }));
     for (const policy of this.#policies) {
       policy.sample({
         utilization: Math.max(...policy.cpus.map((cpu) => this.#cpus[cpu]!.tracked)),
-        load: Math.max(...policy.cpus.map((cpu) => loads[cpu]!)),
+        load: Math.max(...policy.cpus.map((cpu) => activities[cpu]!.utilization)),
       });
     }
+    // Behind the governors, so that what they just asked for is held to the limit too.
+    this.#limit(activities, elapsedS);
     this.#threads.endTick(capacity, elapsedS);
     for (const cpu of this.#cpus) cpu.busyInTickS = 0;
     this.#setCaps();
@@ -185,21 +186,19 @@ export class HostHardware {
 
   /** Lets changed limits and frequencies have their effect at once. */
   apply(): void {
-    this.#limit(
-      this.#cpus.map(({ policy, tracked }) =>
-        Math.min(1, (tracked * this.#topKhz) / policy.currentKhz),
-      ),
-      this.#config.tickMs / 1000,
-    );
+    const activities = this.#cpus.map(({ policy: { currentKhz }, tracked }) => ({
+      khz: currentKhz,
+      utilization: Math.min(1, (tracked * this.#topKhz) / currentKhz),
+    }));
+    this.#limit(activities, this.#config.tickMs / 1000);
     this.#setCaps();
   }
 
-  /** Holds the CPUs to the power limits, going by how busy they were. */
-  #limit(loads: readonly number[], nextS: number): void {
-    const demands = this.#cpus.map(({ policy }, cpu) => ({
-      khz: policy.currentKhz,
-      requestedKhz: policy.requestedKhz,
-      utilization: loads[cpu]!,
+  /** Holds the CPUs to the power limits, going by how busy they were at which frequency. */
+  #limit(activities: readonly CpuActivity[], nextS: number): void {
+    const demands = activities.map((activity, cpu) => ({
+      ...activity,
+      requestedKhz: this.#cpus[cpu]!.policy.requestedKhz,
     }));
     const { operatingPoints, power } = this.#config;
     const ceilingKhz = this.#limiter.ceilingKhz(demands, operatingPoints, power, nextS);

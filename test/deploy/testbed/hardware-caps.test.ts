@@ -136,6 +136,13 @@ describe('caps', () => {
     expect(cores('/b/vcpu0')).toBe(0.3);
   });
 
+  it('are gone after a release even if an earlier life set them', () => {
+    const { cgroups, cores, apply } = host();
+    apply(0.8, 0.8, 0.4);
+    new CgroupCaps(cgroups, 'machine').release();
+    expect(['', '/a', '/b'].map(cores)).toEqual([Infinity, Infinity, Infinity]);
+  });
+
   it('hold for any order of frequencies and quotas', () => {
     const step = fc.tuple(
       fc.constantFrom('cap', 'a/vcpu0', 'b/vcpu0', 'b/emulator'),

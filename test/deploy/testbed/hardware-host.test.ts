@@ -214,6 +214,22 @@ describe('a power limit', () => {
   });
 });
 
+it('a short-term limit holds in every tick, also while governors climb', () => {
+  const { add, pass, write, hardware } = host({ governor: 'schedutil' });
+  write(`${zone}/constraint_1_power_limit_uw`, '40000000');
+  pass(20);
+  add('a', 1);
+  add('b', 1);
+  for (let tick = 0; tick < 40; tick++) {
+    const before = hardware.readMeter();
+    pass(1);
+    const after = hardware.readMeter();
+    const packageW = (after.packageJ - before.packageJ) / (after.elapsedS - before.elapsedS);
+    expect(packageW).toBeLessThanOrEqual(40 + 1e-6);
+  }
+  expect(hardware.readMeter().mhz).toEqual([2000, 2000]);
+});
+
 describe('a broken host', () => {
   it('shows counters that stand still, while the meter goes on', () => {
     const { add, pass, read, breakIt, hardware } = host();

@@ -466,6 +466,17 @@ describeCapped('a busy process in a VM’s group', () => {
       expect(await host.write(file, '1600000')).toBe('ok');
     }
     const half = await measure();
+    // A quota of libvirt's in the way is lowered and given back; the kernel itself judges here.
+    const vcpu = join(cgroupRoot, 'cpu', base, 'machine/qemu-1-vm.libvirt-qemu/vcpu0');
+    const quotaUs = (): number => Number(readFileSync(join(vcpu, 'cpu.cfs_quota_us'), 'utf8'));
+    await writeFile(join(vcpu, 'cpu.cfs_quota_us'), '12000');
+    expect(await host.write('cpufreq/policy0/scaling_max_freq', '1200000')).toBe('ok');
+    // 0.25 · 1200 / 3200 of a core in 10 ms
+    expect(quotaUs()).toBe(1000);
+    const period = readFileSync(join(vcpu, 'cpu.cfs_period_us'), 'utf8');
+    expect(Number(period)).toBe(10_667);
+    expect(await host.write('cpufreq/policy0/scaling_max_freq', '3200000')).toBe('ok');
+    expect(quotaUs()).toBe(12_000);
     // No more than the quota, but for a period at the edges; less where others want the machine too.
     expect(full.cores).toBeLessThan(0.25 * 1.04);
     expect(half.cores).toBeLessThan(0.125 * 1.04);
