@@ -51,7 +51,7 @@ export async function createService(options: ServiceOptions): Promise<FastifyIns
     connectionTimeout: answerTimeoutMs + 60_000,
     keepAliveTimeout: 10_000,
     maxRequestsPerSocket: 0,
-    http: { maxHeaderSize: 16 * 1024 },
+    http: { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1000 },
     routerOptions: { maxParamLength: 128 },
     forceCloseConnections: 'idle',
     genReqId: () => randomBytes(8).toString('hex'),
@@ -134,12 +134,15 @@ async function addPlugins(service: FastifyInstance, options: ServiceOptions): Pr
     hideUntagged: false,
   });
   await service.register(rateLimit, {
+    // Not route by route: addresses that are not there count too.
+    global: false,
     max: options.requestsPerS ?? 200,
     timeWindow: 1000,
     allowList: (request) => request.url === '/healthz',
     errorResponseBuilder: (_, { statusCode }) =>
       Object.assign(new Error('too many requests'), { statusCode }),
   });
+  service.addHook('onRequest', service.rateLimit());
 }
 
 function metricsOf({ computer, cluster }: ServiceOptions, streams?: EventStreams): ServiceMetrics {

@@ -79,18 +79,19 @@ const tooMuch = (expected: string, got: string): ServiceError =>
 
 /**
  * Makes a checker. Lists are checked item by item and given up after some mistakes: a long list of
- * wrong items would otherwise cost many times its own memory in issues.
+ * wrong items would otherwise cost many times its own memory in issues. Lists of numbers, which most
+ * of a snapshot is, are checked without zod; it is asked only what is wrong with a wrong one.
  *
  * @returns Checks a value. @throws ServiceError `invalid` with the first issues.
  */
 export function checker<Schema extends z.ZodObject>(
   schema: Schema,
 ): (value: unknown) => z.output<Schema> {
-  const outline = outlineOf(schema);
+  const { shallow, deep = (value) => value } = compile(schema);
   return (value) => {
     const issues: Issue[] = [];
-    const result = outline.safeParse(value);
-    const checked = result.success ? checkItems(schema, result.data, ['body'], issues) : undefined;
+    const result = shallow.safeParse(value);
+    const checked = result.success ? deep(result.data, ['body'], issues) : undefined;
     if (!result.success) issues.push(...issuesOfZod(result.error, value, ['body']));
     if (issues.length > 0) {
       throw new ServiceError('invalid', 'the body does not fit; see issues', issues);
@@ -99,59 +100,105 @@ export function checker<Schema extends z.ZodObject>(
   };
 }
 
-/** The same schema with lists of anything: their lengths are checked, their items are not. */
-function outlineOf(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodArray) return schema.clone({ ...schema.def, element: z.unknown() });
-  if (schema instanceof z.ZodObject) {
-    const shape = Object.entries(schema.shape).map(([key, part]) => [
-      key,
-      outlineOf(part as z.ZodType),
-    ]);
-    return schema.clone({ ...schema.def, shape: Object.fromEntries(shape) });
-  }
-  if (isWrapper(schema)) {
-    const innerType = outlineOf(schema.unwrap() as z.ZodType);
-    return (schema as z.ZodOptional).clone({ ...schema.def, innerType } as z.ZodOptional['def']);
-  }
-  return schema;
+type Path = readonly PropertyKey[];
+
+/** @returns The checked value, of no meaning where there are issues. */
+type Deep = (value: unknown, path: Path, issues: Issue[]) => unknown;
+
+/** A schema in two steps: all but what is in lists, then the lists. */
+interface Compiled {
+  readonly shallow: z.ZodType;
+  readonly deep?: Deep | undefined;
 }
 
-/** The items of all lists that `outlineOf` left open; `value` fits the outline. */
-function checkItems(
-  outer: z.ZodType,
-  value: unknown,
-  path: readonly PropertyKey[],
-  issues: Issue[],
-): unknown {
-  let schema = outer;
-  while (isWrapper(schema)) schema = schema.unwrap() as z.ZodType;
-  if (schema instanceof z.ZodObject && isRecord(value)) {
-    const parts = Object.entries(schema.shape).flatMap(([key, part]) =>
-      value[key] === undefined
-        ? []
-        : [[key, checkItems(part as z.ZodType, value[key], [...path, key], issues)]],
-    );
-    return Object.fromEntries(parts);
+function compile(schema: z.ZodType): Compiled {
+  if (schema instanceof z.ZodArray)
+    return { shallow: z.unknown().optional(), deep: deepOfList(schema) };
+  if (schema instanceof z.ZodObject) return compileObject(schema);
+  if (isWrapper(schema)) {
+    const { shallow: innerType, deep } = compile(schema.unwrap() as z.ZodType);
+    const shallow = (schema as z.ZodOptional).clone({
+      ...schema.def,
+      innerType,
+    } as z.ZodOptional['def']);
+    if (deep === undefined) return { shallow };
+    return {
+      shallow,
+      deep: (value, path, issues) => (value === undefined ? value : deep(value, path, issues)),
+    };
   }
-  if (!(schema instanceof z.ZodArray) || !Array.isArray(value)) return value;
+  return { shallow: schema };
+}
+
+function compileObject(schema: z.ZodObject): Compiled {
+  const parts = Object.entries(schema.shape).map(
+    ([key, part]) => [key, compile(part as z.ZodType)] as const,
+  );
+  const shape = Object.fromEntries(parts.map(([key, { shallow }]) => [key, shallow]));
+  const deeps = parts.flatMap(([key, { deep }]) =>
+    deep === undefined ? [] : [[key, deep] as const],
+  );
+  const shallow = schema.clone({ ...schema.def, shape });
+  if (deeps.length === 0) return { shallow };
+  return {
+    shallow,
+    deep: (value, path, issues) => {
+      // Fresh from zod, so nobody else's.
+      const object = value as Record<string, unknown>;
+      for (const [key, deep] of deeps) {
+        const checked = deep(object[key], [...path, key], issues);
+        if (checked !== undefined) object[key] = checked;
+      }
+      return object;
+    },
+  };
+}
+
+function deepOfList(schema: z.ZodArray): Deep {
+  const outline = schema.clone({ ...schema.def, element: z.unknown() });
+  const { minItems = 0, maxItems = Infinity } = z.toJSONSchema(outline);
   const element = schema.element as z.ZodType;
-  const items: unknown[] = [];
-  for (const [index, item] of value.entries()) {
-    if (issues.length >= issuesMax) break;
-    const result = element.safeParse(item);
-    if (result.success) items.push(result.data);
-    else issues.push(...issuesOfZod(result.error, item, [...path, index]));
-  }
-  return items;
+  const isRight = numberCheck(element);
+  const { shallow, deep } = compile(element);
+  return (value, path, issues) => {
+    if (!Array.isArray(value) || value.length < minItems || value.length > maxItems) {
+      const { error } = outline.safeParse(value);
+      if (error !== undefined) issues.push(...issuesOfZod(error, value, path));
+      return value;
+    }
+    if (isRight?.(value) === true) return value;
+    const items: unknown[] = [];
+    for (const [index, item] of value.entries()) {
+      if (issues.length >= issuesMax) break;
+      const result = shallow.safeParse(item);
+      if (!result.success) issues.push(...issuesOfZod(result.error, item, [...path, index]));
+      else
+        items.push(deep === undefined ? result.data : deep(result.data, [...path, index], issues));
+    }
+    return items;
+  };
+}
+
+/** Whether all items are numbers within plain bounds; `undefined` for schemas that ask for more. */
+function numberCheck(schema: z.ZodType): ((items: readonly unknown[]) => boolean) | undefined {
+  if (!(schema instanceof z.ZodNumber)) return undefined;
+  const { $schema, type, minimum, exclusiveMinimum, description, ...rest } = z.toJSONSchema(schema);
+  if (type !== 'number' || Object.keys(rest).length > 0) return undefined;
+  const least = minimum ?? -Infinity;
+  const above = typeof exclusiveMinimum === 'number' ? exclusiveMinimum : -Infinity;
+  return (items) => {
+    for (const item of items) {
+      if (typeof item !== 'number') return false;
+      if (!(item >= least && item > above && item < Infinity)) return false;
+    }
+    return true;
+  };
 }
 
 const isWrapper = (schema: z.ZodType): schema is z.ZodOptional | z.ZodDefault | z.ZodPrefault =>
   schema instanceof z.ZodOptional ||
   schema instanceof z.ZodDefault ||
   schema instanceof z.ZodPrefault;
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function issuesOfZod(error: z.ZodError, value: unknown, at: readonly PropertyKey[]): Issue[] {
   return error.issues.slice(0, issuesMax).flatMap((issue): Issue[] => {

@@ -17,7 +17,7 @@ export function addRefusals(service: FastifyInstance): void {
     if (told.code === 'unavailable') reply.header('retry-after', '1');
     return reply.code(told.statusCode).type(json).send(JSON.stringify(told.body));
   });
-  service.setNotFoundHandler({ preHandler: service.rateLimit() }, (request, reply) => {
+  service.setNotFoundHandler((request, reply) => {
     const path = request.url.replace(/\?.*$/, '');
     const found = [...methods.values()].find(({ pattern }) => pattern.test(path));
     if (found === undefined)

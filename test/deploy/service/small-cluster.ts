@@ -1,11 +1,16 @@
 /** A small cluster as the service is asked about it, and a service for it. */
-import { createPolicy } from '../../../sim/index.ts';
+
 import type { Clock } from '../../../deploy/clock.ts';
 import type { SnapshotInput } from '../../../deploy/cluster/snapshot.ts';
-import { type Computer, computerHere, computeWith } from '../../../deploy/service/compute/compute.ts';
+import {
+  type Computer,
+  computerHere,
+  computeWith,
+} from '../../../deploy/service/compute/compute.ts';
 import { forkSearch } from '../../../deploy/service/compute/fork-search.ts';
 import { plansInMemory } from '../../../deploy/service/plan-store.ts';
 import { createService, type ServiceOptions } from '../../../deploy/service/service.ts';
+import { createPolicy } from '../../../sim/index.ts';
 
 const gib = 2 ** 30;
 
