@@ -2,10 +2,12 @@
 import { Command } from 'commander';
 import { calibrateCommand } from './commands/calibrate.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { journalCommand } from './commands/journal.ts';
 import { labelCommand } from './commands/label.ts';
 import { observeCommand } from './commands/observe.ts';
 import { probeCommand } from './commands/probe.ts';
 import { reportCommand } from './commands/report.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { testbedCommand } from './commands/testbed.ts';
@@ -45,6 +47,8 @@ Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
     observeCommand(),
     serveCommand(),
     testbedCommand(),
+    journalCommand(),
+    restoreCommand(),
   ]) {
     program.addCommand(command.copyInheritedSettings(program));
     inherit(command, program);

@@ -41,6 +41,10 @@ class FakeJournal {
     return this.#seq;
   }
 
+  get seq(): number {
+    return this.#seq;
+  }
+
   toUndo(): IntentState[] {
     return this.#index.toUndo();
   }
@@ -172,6 +176,7 @@ describe('restore', () => {
             // Most operations need fewer steps, and are not killed.
             world.stepsLeft = killAfter;
             const before = journal.toUndo().length;
+            const seqBefore = journal.seq;
             await survive(act(wanted, world, journal), journal);
             const isKilled = world.stepsLeft === 0;
             if (journal.toUndo().length > before) {
@@ -181,7 +186,7 @@ describe('restore', () => {
             // libvirt goes on with a migration whose controller was killed.
             if (arrives && isKilled && wanted.type === 'migrate') {
               const last = journal.toUndo().at(-1);
-              const isOpen = last?.end === undefined && last?.intent.operation.type === 'migrate';
+              const isOpen = last?.end === undefined && journal.seq > seqBefore;
               const isBegun = isOpen && world.state.vms[wanted.vm]!.host !== wanted.to;
               if (isBegun && world.underway === undefined) {
                 world.underway = { vm: wanted.vm, to: wanted.to, looksLeft: 2 };
