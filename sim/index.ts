@@ -22,6 +22,13 @@ export {
   type VmEnergy,
   vmEnergy,
 } from './accounting/twin-ledger.ts';
+export {
+  fitMigrations,
+  type MigrationFit,
+  type MigrationRecord,
+} from './calibration/migration-fit.ts';
+export { type Design, predictRow, robustFit } from './calibration/robust-fit.ts';
+export { conformalQuantile, median } from './calibration/statistics.ts';
 export { energyNowJ, hostEnergyNowJ, joulesPerKwh } from './energy-now.ts';
 export { type AfterEvent, advance } from './engine.ts';
 export {

@@ -1,5 +1,5 @@
 /** How far a prediction may be off, from how far the ones before were. */
-import { conformalQuantile } from '../../sim/calibration/statistics.ts';
+import { conformalQuantile } from '../../sim/index.ts';
 import type { Comparison, Prediction } from '../control/decision.ts';
 
 /** Power that is kept with some probability, W, interval by interval. */

@@ -3,7 +3,7 @@
  * sent, and how fast each VM makes memory dirty (`sim/calibration/migration-fit.ts`).
  */
 import { z } from 'zod';
-import { fitMigrations, type MigrationFit } from '../../sim/calibration/migration-fit.ts';
+import { fitMigrations, type MigrationFit } from '../../sim/index.ts';
 import type { Effect } from '../actions/executor.ts';
 
 const storedMigration = z.strictObject({
