@@ -153,7 +153,7 @@ export interface PageOptions {
 }
 
 /** How long a test waits for something to become true, ms. */
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 
 /** One page, and what it complained about. */
 export class Page {
