@@ -35,8 +35,7 @@ export interface UpOptions {
 export async function bringUp(spec: TestbedSpec, options: UpOptions): Promise<TestbedPlan> {
   const { programs, clock, signal, say, cacheDirectory } = options;
   const plan = planTestbed(spec);
-  const needsImages = spec.vms > 0 && !hasImages(cacheDirectory);
-  requireNothing(testbedLacks(thisMachine(), needsImages));
+  requireNothing(testbedLacks(thisMachine(), !hasImages(cacheDirectory)));
   compiledRoot();
   const images = await guestImages({ cacheDirectory, programs, signal, say });
   await makeState(plan.layout, programs);

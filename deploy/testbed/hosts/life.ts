@@ -73,9 +73,17 @@ export interface StartedHost {
 export async function startHost(
   layout: TestbedLayout,
   host: HostLayout,
-  { programs, hierarchies }: HostTools,
+  { programs, clock, hierarchies }: HostTools,
 ): Promise<StartedHost> {
-  if (isRunning(host, hierarchies)) {
+  // One that switches itself off is still there for a moment, without its process 1.
+  const isOff = await poll(
+    () => {
+      if (!isRunning(host, hierarchies)) return true;
+      return firstProcess(host, hierarchies) === undefined ? undefined : false;
+    },
+    { clock, timeoutMs: 10_000 },
+  );
+  if (isOff !== true) {
     throw new TestbedError('ERR_HOST', `${host.name} is up already`);
   }
   // Groups of VMs that died with it.
