@@ -23,6 +23,11 @@ export {
 export { readSnapshotFile, writeSnapshotFile } from './cluster/snapshot-file.ts';
 export { type Approval, Approvals } from './control/approvals.ts';
 export {
+  objectiveOf as clusterObjective,
+  translationOf as clusterTranslation,
+} from './control/cluster-terms.ts';
+export { type Considered, type ConsiderOptions, consider } from './control/consider.ts';
+export {
   type ControllerEnd,
   type ControllerEvent,
   type ControllerNews,
@@ -41,6 +46,7 @@ export type {
 } from './control/decision.ts';
 export { guard } from './control/guard/guard.ts';
 export type { GuardLimits, Past } from './control/guard/rules.ts';
+export { ClusterObserver, type ObserverOptions } from './control/observer.ts';
 export { ActionMemory } from './control/past.ts';
 export { reconcile } from './control/reconcile.ts';
 export {
@@ -102,3 +108,4 @@ export {
 } from './telemetry/observe.ts';
 export { type HostReading, readHost, readingSections } from './telemetry/reading.ts';
 export type { HostSample } from './telemetry/sample.ts';
+export { expectedDemand } from './twin/demand-forecast.ts';

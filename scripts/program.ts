@@ -1,6 +1,8 @@
 /** The `wattwin` program: one file per subcommand in `commands/`. */
 import { Command } from 'commander';
+import { approveCommand, rejectCommand } from './commands/approve.ts';
 import { calibrateCommand } from './commands/calibrate.ts';
+import { controlCommand } from './commands/control.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { journalCommand } from './commands/journal.ts';
 import { labelCommand } from './commands/label.ts';
@@ -45,6 +47,9 @@ Exit codes: 0 done, 1 failed, 2 bad input (each problem is named on stderr).`,
     calibrateCommand(),
     probeCommand(),
     observeCommand(),
+    controlCommand(),
+    approveCommand(),
+    rejectCommand(),
     serveCommand(),
     testbedCommand(),
     journalCommand(),

@@ -134,9 +134,6 @@ export const clusterSchema = z.strictObject({
       confidence: fraction
         .default(0.5)
         .describe('least confidence of the telemetry a decision rests on'),
-      telemetryAge: quantity('duration')
-        .optional()
-        .describe('oldest telemetry; default: three intervals'),
       benefit: z
         .number()
         .min(0)

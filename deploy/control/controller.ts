@@ -8,8 +8,7 @@ import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import type { Entry } from '../journal/record.ts';
 import type { Approvals } from './approvals.ts';
 import { carryOut } from './carry-out.ts';
-import type { Comparison, Decision, Mode } from './decision.ts';
-import type { ActionMemory } from './past.ts';
+import type { Comparison, Decision, Mode, PlanItem } from './decision.ts';
 
 /** What one look at all hosts gave. */
 export interface Sight {
@@ -41,7 +40,8 @@ export interface ControllerOptions {
   ) => Omit<Decision, 'id' | 'mode' | 'atMs' | 'state'>;
   readonly executor: Executor;
   readonly journal: { append(entry: Entry): number };
-  readonly memory: ActionMemory;
+  /** Told of every operation that has ended, well or not. */
+  readonly onEnd: (item: PlanItem) => void;
   readonly approvals: Pick<Approvals, 'of'>;
   /** Why nothing may be done now, if so: the kill switch. */
   readonly stop: () => string | undefined;
@@ -166,7 +166,7 @@ class Loop {
   }
 
   async #act(decision: Decision): Promise<void> {
-    const { clock, executor, journal, memory, signal, stop, tell } = this.#options;
+    const { executor, journal, onEnd, signal, stop, tell } = this.#options;
     const running: Decision = { ...decision, state: 'running' };
     this.#record(running);
     const items = [...running.items];
@@ -178,9 +178,7 @@ class Loop {
         this.#halt ?? stop() ?? (signal.aborted ? 'the controller was stopped' : undefined),
       onItem: (index, item) => {
         items[index] = item;
-        if (item.state === 'done' || item.state === 'failed') {
-          memory.note(item.operation, clock.wallMs());
-        }
+        if (item.state === 'done' || item.state === 'failed') onEnd(item);
         tell({ kind: 'decision', decision: { ...running, items } });
       },
     });

@@ -90,7 +90,7 @@ export class AttachedCluster implements ClusterSource {
     if (record.kind === 'intent') this.#begun.set(record.seq, record.operation);
     if (record.kind !== 'done' && record.kind !== 'failed') return;
     const operation = this.#begun.get(record.intent);
-    if (operation !== undefined) this.#memory.note(operation, record.atMs);
+    if (operation !== undefined) this.#memory.note(operation, record.kind === 'done', record.atMs);
     this.#begun.delete(record.intent);
   }
 

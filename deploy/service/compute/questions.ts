@@ -1,7 +1,8 @@
 /** What every computed answer starts from: objective, horizon and limits of a request. */
-import { defaultObjective, type Objective } from '../../../sim/index.ts';
+import type { Objective } from '../../../sim/index.ts';
 import type { Operation } from '../../actions/operation.ts';
 import type { ClusterFile } from '../../cluster/cluster-file.ts';
+import { translationOf as termsOf, objectiveOf as weightsOf } from '../../control/cluster-terms.ts';
 import type { GuardLimits, Past } from '../../control/guard/rules.ts';
 import type { TranslationOptions } from '../../control/translate.ts';
 import type { DecideRequest } from '../api/requests.ts';
@@ -81,39 +82,14 @@ export const guardingAlways = (
     nowMs: surroundings.nowMs,
   };
 
-/** The objective asked for, or the cluster's, or the usual one. */
-export function objectiveOf(
-  asked: DecideRequest['objective'],
-  { cluster }: Surroundings,
-): Objective {
-  const weights = asked ?? cluster?.objective;
-  if (weights === undefined) return defaultObjective;
-  return {
-    energyPerKwh: weights.energy,
-    lostPerVcpuHour: weights.lost,
-    perMigration: weights.migration,
-  };
-}
-
 export const horizonOf = (asked: number | undefined, { cluster }: Surroundings): number =>
   asked ?? cluster?.horizon ?? defaultHorizon;
 
+/** The objective asked for, or the cluster's, or the usual one. */
+export const objectiveOf = (
+  asked: DecideRequest['objective'],
+  { cluster }: Surroundings,
+): Objective => weightsOf(asked ?? cluster?.objective);
+
 /** How actions become operations. */
-export function translationOf({ cluster }: Surroundings): TranslationOptions {
-  const sleeps = new Map(cluster?.hosts.map(({ name, sleep }) => [name, sleep]));
-  const {
-    storage = 'shared',
-    autoConverge,
-    postCopy,
-    bandwidth,
-  } = cluster?.libvirt.migration ?? {};
-  return {
-    migration: {
-      storage,
-      ...(autoConverge === undefined ? {} : { autoConverge }),
-      ...(postCopy === undefined ? {} : { postCopy }),
-      ...(bandwidth === undefined ? {} : { bandwidthMibps: bandwidth / 2 ** 20 }),
-    },
-    sleepOf: (host) => sleeps.get(host) ?? 'S5',
-  };
-}
+export const translationOf = ({ cluster }: Surroundings): TranslationOptions => termsOf(cluster);

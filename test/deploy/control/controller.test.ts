@@ -88,7 +88,7 @@ async function play({ mode = 'act', decisionsMax = 2, operations = [slow], ...re
     }),
     executor,
     journal: { append: (entry) => entries.push(entry) },
-    memory: new ActionMemory(),
+    onEnd: () => {},
     approvals,
     stop: rest.stop ?? (() => undefined),
     clock: sleepyClock((nowMs) => rest.onSleep?.(nowMs, approvals, [...latest.values()])),
