@@ -14,9 +14,7 @@
  * Not in it: temperature, C-state depth, a curve in u. Known error: `docs/live-twin.md`.
  */
 import { z } from 'zod';
-import { type Design, predictRow, robustFit } from '../../sim/calibration/robust-fit.ts';
-import { median } from '../../sim/calibration/statistics.ts';
-import { assert } from '../../sim/index.ts';
+import { assert, type Design, median, predictRow, robustFit } from '../../sim/index.ts';
 
 /** What a host is believed to draw at its fastest frequency. */
 export interface PowerPrior {
