@@ -87,8 +87,8 @@ export function stepsOf(
 ): PlanStep[] {
   const newest = new Map<string, number>();
   return operations.map((operation, index) => {
-    const touched = hostsOf(operation).map((host) => `host ${host}`);
-    if ('vm' in operation) touched.push(`VM ${operation.vm}`);
+    const touched = new Set(hostsOf(operation).map((host) => `host ${host}`));
+    if ('vm' in operation) touched.add(`VM ${operation.vm}`);
     const after = new Set<number>();
     for (const thing of touched) {
       const before = newest.get(thing);
