@@ -36,7 +36,8 @@ const stderrCharactersMax = 2000;
 export async function runClient(job: ClientJob, options: ClientProcessOptions): Promise<void> {
   const { command, signal, onEvent } = options;
   const [program, ...words] = command as [string, ...string[]];
-  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+  // A session of its own: Ctrl-C is for us, and its priority too.
+  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-stderrCharactersMax);

@@ -1,29 +1,19 @@
 /**
  * The load client's process: a job on standard input, events on standard output (`client-messages.ts`). It
- * stops when its input ends. Ctrl-C reaches it together with who started it, who says what is to be done.
+ * stops when its input ends or a signal comes, with a report of what was done.
  */
 import { setMaxListeners } from 'node:events';
-import { setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../clock.ts';
 import type { ClientEvent, ClientJob } from './client-messages.ts';
+import { goFirst } from './client-priority.ts';
 import { serveJob } from './serve-job.ts';
 
 const stop = new AbortController();
 // Every VM and connection listens.
 setMaxListeners(0, stop.signal);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => undefined);
-}
-/** Before other programs here: a client that waits for a CPU would show as latency of the guests. */
-function goFirst(): boolean {
-  try {
-    setPriority(-10);
-    return true;
-  } catch {
-    // Only root may.
-    return false;
-  }
+  process.on(signal, () => stop.abort());
 }
 // Who reads is gone: there is nobody to tell.
 process.stdout.on('error', () => stop.abort());
