@@ -73,6 +73,8 @@ export function overlayFiles(
     { path: '/etc/machine-id', content: `${host.machineId}\n` },
     { path: '/etc/passwd', content: withQemuUser(accounts.passwd) },
     { path: '/etc/group', content: withQemuGroup(accounts.group) },
+    // Above the compiled package, whose own is not compiled.
+    { path: '/srv/wattwin/package.json', content: '{ "type": "module" }\n' },
     ...Object.entries(powerCommands).map(([name, verb]) => ({
       path: `/usr/local/sbin/${name}`,
       content: `#!/bin/sh\nexec busybox ${verb} -f\n`,

@@ -167,6 +167,12 @@ describe('the files of a host', () => {
     );
   });
 
+  it('tell node that the package it runs is of modules', () => {
+    const files = overlayFiles(plan, host, { passwd: '', group: '' });
+    const { content } = files.find(({ path }) => path === '/srv/wattwin/package.json')!;
+    expect(JSON.parse(content)).toEqual({ type: 'module' });
+  });
+
   it('name all hosts', () => {
     const hosts = overlayFiles(plan, host, { passwd: '', group: '' }).find(
       ({ path }) => path === '/etc/hosts',
