@@ -72,7 +72,7 @@ export function clusterOf(hosts: number, vms: number): ClusterSnapshot {
         host: host(Math.floor(spread(index) * open)),
         vcpus,
         memoryBytes: [1, 2, 4, 4, 8][(index * 3) % 5]! * gib,
-        demandMhz: index % 11 === 10 ? [] : [vcpus * 2600 * spread(index * 3 + 1)],
+        demandMhz: index % 11 === 10 ? [] : [vcpus * 2600 * spread(index * index * 7 + 1)],
         ...(isMixed && index === 3 ? { movingTo: host(2) } : {}),
       };
     }),
@@ -138,16 +138,16 @@ export function decisionOf(
   };
 }
 
-/** A decision that found nothing to do. */
-export const nothingToDo = (mode: Mode = 'act'): Decision =>
-  decisionOf({
-    mode,
-    items: [],
-    after: decisionOf().before,
-    state: 'done',
-    nothing:
-      'No plan of 14 costs less than doing nothing: the best would save 0.4 W and lose 3 vCPU·s.',
-  });
+/** A decision that found nothing to do, in a cluster of so many hosts and VMs. */
+export function nothingToDo(mode: Mode = 'act', [hosts, vms] = [6, 16]): Decision {
+  const nothing =
+    'No plan of 14 costs less than doing nothing: the best would save 0.4 W and lose 3 vCPU·s.';
+  const decision = decisionOf(
+    { mode, items: [], state: 'done', nothing },
+    wattsOf(clusterOf(hosts!, vms!)),
+  );
+  return { ...decision, after: decision.before };
+}
 
 /** A cluster at `startMs`, after some decisions and with one more. */
 export function answersOf(options: StateOptions = {}): Answers {
