@@ -113,13 +113,17 @@ export class HostHardware {
 
   /** Accounts for everything until now. */
   settle(): void {
-    const now = this.#ports.clock.monotonicS();
+    const { clock } = this.#ports;
+    const startS = clock.monotonicS();
+    if (startS - this.#settledS < settleMinS) return;
+    const usage = this.#threads.collect();
+    // On a busy machine this program may have waited for a CPU among its looks at the counters.
+    const now = (startS + clock.monotonicS()) / 2;
     const elapsedS = now - this.#settledS;
-    if (elapsedS < settleMinS) return;
     this.#settledS = now;
     const capacity = this.#capacity;
     const { busyS, leftS } = layTime(
-      this.#threads.collect(),
+      usage,
       capacity.map((cores) => cores * elapsedS),
       waitMaxS * this.#config.share,
     );

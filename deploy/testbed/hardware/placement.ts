@@ -72,6 +72,7 @@ export interface Usage extends ThreadPlace {
  * Lays used time on CPUs that had `freeS` each. A thread's time goes to its home; what finds no room there
  * waits for the next interval, since real cores are accounted in ticks and quotas in periods; and what is
  * more than `waitMaxS` goes to the emptiest CPU that the thread may use, as threads that crowd one CPU do.
+ * A thread runs in one place at a time: its parts of the CPUs are one whole at most.
  *
  * @returns What each CPU was busy, and what each thread still has to be laid, at most `waitMaxS`: more
  * cannot have run on these CPUs and is dropped.
@@ -82,25 +83,29 @@ export function layTime(
   waitMaxS: number,
 ): { readonly busyS: readonly number[]; readonly leftS: readonly number[] } {
   const free = [...freeS];
-  const leftS = threads.map(({ usedS, home }) => {
-    const taken = Math.min(usedS, free[home]!);
-    free[home]! -= taken;
-    return usedS - taken;
+  const leftS = threads.map(({ usedS }) => usedS);
+  /** What each thread may still run of the interval. */
+  const fractions = threads.map(() => 1);
+  /** Lays up to `most` of a thread on a CPU. @returns Whether anything found room. */
+  const lay = (thread: number, cpu: number, most: number): boolean => {
+    const taken = Math.min(most, free[cpu]!, fractions[thread]! * freeS[cpu]!);
+    if (!(taken > 0)) return false;
+    free[cpu]! -= taken;
+    leftS[thread]! -= taken;
+    fractions[thread] = Math.max(0, fractions[thread]! - taken / freeS[cpu]!);
+    return true;
+  };
+  threads.forEach(({ usedS, home }, thread) => {
+    lay(thread, home, usedS);
   });
   // Those who have the fewest places to go choose first.
   const order = [...threads.keys()].sort(
     (a, b) => threads[a]!.allowed.length - threads[b]!.allowed.length || a - b,
   );
-  for (const index of order) {
-    const { allowed } = threads[index]!;
-    while (leftS[index]! > waitMaxS) {
-      const cpu = allowed.reduce((best, candidate) =>
-        free[candidate]! > free[best]! ? candidate : best,
-      );
-      if (free[cpu]! <= 0) break;
-      const taken = Math.min(leftS[index]! - waitMaxS, free[cpu]!);
-      free[cpu]! -= taken;
-      leftS[index]! -= taken;
+  for (const thread of order) {
+    const emptiestFirst = threads[thread]!.allowed.toSorted((a, b) => free[b]! - free[a]! || a - b);
+    for (const cpu of emptiestFirst) {
+      if (leftS[thread]! <= waitMaxS || !lay(thread, cpu, leftS[thread]! - waitMaxS)) break;
     }
   }
   return {

@@ -285,8 +285,14 @@ describe('placement', () => {
       busyS: [1, 0],
       leftS: [0.0625],
     });
+    // The second finds nothing at home and goes elsewhere.
     const two = [thread(0, 1, [0, 1], 0, 1), thread(0, 1, [0, 1], 0, 0.75)];
     expect(lay(two, 0)).toEqual({ busyS: [1, 0.75], leftS: [0, 0] });
+    // Alone, it was at home all the time and so nowhere else.
+    expect(lay([thread(0, 1, [0, 1], 0, 1.5)], 0.125)).toEqual({ busyS: [1, 0], leftS: [0.125] });
+    // Half of the interval on a whole CPU, half on one half as fast.
+    const crowd = [thread(0, 1, [0], 0, 0.5), thread(0, 1, [0, 1], 0, 2)];
+    expect(layTime(crowd, [1, 0.5], 0)).toEqual({ busyS: [1, 0.25], leftS: [0, 0] });
     // More than the pinned one's CPU can do is dropped, but for what may wait.
     expect(lay([thread(0, 1, [0], 0, 3)], 0.125)).toEqual({ busyS: [1, 0], leftS: [0.125] });
   });
