@@ -57,7 +57,10 @@ function conclusion({ isExecuted, goals, undone, left }: RestoreReport): string 
     const unread = failed === 0 ? '' : ` ${failed} could not be looked at.`;
     return `${would} of ${goals.length} would be brought back; nothing was changed.${unread} Do it with --execute.`;
   }
-  if (left.length === 0) return `All is back; ${counted(undone.length)} undone.`;
+  if (left.length === 0) {
+    const gone = goals.some(({ state }) => state === 'gone') ? ' but what is gone' : '';
+    return `All is back${gone}; ${counted(undone.length)} undone.`;
+  }
   const why = [
     ...(failed === 0 ? [] : [`${failed} of ${goals.length} failed; run the same again`]),
     ...(kept === 0 ? [] : [`${kept} kept as asked`]),
