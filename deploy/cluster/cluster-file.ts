@@ -47,6 +47,12 @@ export const clusterSchema = z.strictObject({
   libvirt: z
     .strictObject({
       uri: z.string().default('qemu:///system').describe('on each host'),
+      globalQuota: z
+        .boolean()
+        .default(true)
+        .describe(
+          "count quotas of whole VMs (libvirt's global_quota); false where they stand for the speed of the hardware, as in a testbed",
+        ),
       migration: z
         .strictObject({
           uri: z

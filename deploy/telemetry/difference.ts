@@ -221,7 +221,11 @@ function domainSamples(
   const elapsedS = Math.max(hostElapsedS / 2, hostElapsedS + shift);
   const old = new Map(before.domstats?.domains.map((domain) => [domain.name, domain]));
   return after.domstats.domains.map((domain) => {
-    const groups = { before: groupOf(before, domain.name), after: groupOf(after, domain.name) };
+    const groups = {
+      before: groupOf(before, domain.name),
+      after: groupOf(after, domain.name),
+      vcpus: vcpuGroupsOf(after, domain.name),
+    };
     const sample = domainSample(old.get(domain.name), domain, groups, elapsedS, after.hostWallS);
     const found = [...new Set([...doubts, ...sample.doubts])];
     return { ...sample, confidence: confidenceOf(found), doubts: found };
@@ -232,4 +236,10 @@ const lag = (atS: number, reading: HostReading): number => atS - reading.uptimeS
 
 function groupOf(reading: HostReading, domain: string): CgroupReading | undefined {
   return reading.cgroups?.find((group) => group.domain === domain && group.part === undefined);
+}
+
+function vcpuGroupsOf(reading: HostReading, domain: string): CgroupReading[] {
+  return (reading.cgroups ?? []).filter(
+    (group) => group.domain === domain && group.part?.startsWith('vcpu') === true,
+  );
 }

@@ -27,7 +27,10 @@ export interface DomainSample {
   readonly haltPollCores?: number;
   /** Share of the quota's periods in which it was used up, in [0, 1]. */
   readonly throttledFraction?: number;
+  /** Quota of the whole VM (libvirt's `global_quota`), in cores. */
   readonly quotaCores?: number;
+  /** Quotas of its vCPUs (`vcpu_quota`), in cores in all; absent unless each has one. */
+  readonly vcpuQuotaCores?: number;
   readonly weight?: number;
   readonly memory?: BalloonReading;
   readonly blocks?: readonly DeviceRates[];
@@ -53,6 +56,7 @@ export function domainSample(
   groups: {
     readonly before?: CgroupReading | undefined;
     readonly after?: CgroupReading | undefined;
+    readonly vcpus?: readonly CgroupReading[];
   },
   elapsedS: number,
   hostWallS: number | undefined,
@@ -71,12 +75,21 @@ export function domainSample(
       vcpus: after.vcpusCurrent,
       memory: Object.keys(after.balloon).length === 0 ? undefined : after.balloon,
       quotaCores: groups.after?.quotaCores,
+      vcpuQuotaCores: vcpuQuota(groups.vcpus ?? []),
       weight: groups.after?.weight,
     }),
     ...(isNew ? {} : domainRates(before, after, elapsedS)),
     ...(isNew ? {} : throttling(groups.before, groups.after)),
     doubts,
   };
+}
+
+/** Without a quota on each of them, some vCPU is unlimited. */
+function vcpuQuota(vcpus: readonly CgroupReading[]): number | undefined {
+  if (vcpus.length === 0 || vcpus.some(({ quotaCores }) => quotaCores === undefined)) {
+    return undefined;
+  }
+  return vcpus.reduce((sum, { quotaCores }) => sum + quotaCores!, 0);
 }
 
 /** Another libvirt number, or a counter that only ever rises has fallen. */

@@ -231,6 +231,19 @@ describe('virsh domstats', () => {
     ...{ balloon: {}, blocks: [], interfaces: [], ...over },
   });
 
+  it('quotas of vCPUs add up only where each vCPU has one', () => {
+    const group = (part: string, quotaCores?: number) => ({
+      domain: 'x',
+      part,
+      ...(quotaCores === undefined ? {} : { quotaCores }),
+    });
+    const quotaOf = (...vcpus: ReturnType<typeof group>[]) =>
+      domainSample(vm([0]), vm([1]), { vcpus }, 1, undefined).vcpuQuotaCores;
+    expect(quotaOf(group('vcpu0', 0.1), group('vcpu1', 0.25))).toBeCloseTo(0.35, 12);
+    expect(quotaOf(group('vcpu0', 0.1), group('vcpu1'))).toBeUndefined();
+    expect(quotaOf()).toBeUndefined();
+  });
+
   it('shows what a VM wanted while a quota held it at a tenth of a core', () => {
     const delayed = { ...vm([0.1e9]), vcpus: [{ vcpu: 0, timeNs: 0.1e9, delayNs: 0.9e9 }] };
     const sample = domainSample(vm([0]), delayed, {}, 1, undefined);
