@@ -1,5 +1,5 @@
 /** A cluster that a controller looks after, as its journal shows it. Nothing is changed but approvals. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '../actions/operation.ts';
 import type { Clock } from '../clock.ts';
@@ -14,6 +14,13 @@ import { segmentPath } from '../journal/segment.ts';
 import type { ClusterSource } from './cluster-source.ts';
 import { JournalFold, type LeaseView, type StateView } from './state-view.ts';
 
+/** What a cluster file says besides. */
+export interface KnownCluster {
+  readonly name: string;
+  /** File that stops everything while it exists. */
+  readonly killSwitch: string;
+}
+
 /** Reads a controller's journal as it grows. */
 export class AttachedCluster implements ClusterSource {
   readonly #directory: string;
@@ -27,11 +34,14 @@ export class AttachedCluster implements ClusterSource {
   /** Of the file that it was read from. */
   #snapshotVersion = '';
   #lease: LeaseView | null = null;
+  readonly #known: KnownCluster | undefined;
+  #isStopped = false;
 
   /** @param directory Of the journal; it may come later. */
-  constructor(directory: string, clock: Clock) {
+  constructor(directory: string, clock: Clock, known?: KnownCluster) {
     this.#directory = directory;
     this.#clock = clock;
+    this.#known = known;
     this.#reader = new JournalReader(directory);
     this.#approvals = new Approvals(join(directory, 'approvals'));
     this.refresh();
@@ -41,17 +51,25 @@ export class AttachedCluster implements ClusterSource {
     const { seq } = this.#fold;
     const before = this.#snapshot?.atMs;
     const holder = this.#lease?.holder;
+    const wasStopped = this.#isStopped;
+    this.#isStopped = this.#known !== undefined && existsSync(this.#known.killSwitch);
     for (const record of this.#reader.records()) this.#take(record);
     this.#readSnapshot();
     const lease = journalHolder(this.#directory);
     this.#lease = lease === undefined ? null : { holder: `process ${lease.pid} on ${lease.host}` };
     return (
-      this.#fold.seq !== seq || this.#snapshot?.atMs !== before || this.#lease?.holder !== holder
+      this.#fold.seq !== seq ||
+      this.#snapshot?.atMs !== before ||
+      this.#lease?.holder !== holder ||
+      this.#isStopped !== wasStopped
     );
   }
 
   state(): StateView {
-    return this.#fold.view(this.#snapshot ?? null, this.#lease, this.#clock.wallMs());
+    const view = this.#fold.view(this.#snapshot ?? null, this.#lease, this.#clock.wallMs());
+    if (this.#known === undefined) return view;
+    const { name: cluster, killSwitch: path } = this.#known;
+    return { ...view, cluster, killSwitch: { isOn: this.#isStopped, path } };
   }
 
   decisions(limit: number): ReturnType<JournalFold['decisions']> {

@@ -186,6 +186,11 @@ function addHealth(service: FastifyInstance, cluster: ClusterSource | undefined)
   service.addHook('preClose', async () => {
     isStopping = true;
   });
+  // Whoever is answered last need not wait for a connection that is kept open.
+  service.addHook('onSend', async (_, reply, payload) => {
+    if (isStopping) reply.header('connection', 'close');
+    return payload;
+  });
   const health = { summary: 'Whether it takes requests; needs no token', answer: healthAnswer };
   service.get('/healthz', { schema: routeSchema(health) }, async (_, reply) =>
     reply.code(isStopping ? 503 : 200).send({

@@ -1,6 +1,7 @@
 /** The service as a process runs it: worker threads, a port, and an end in good order. */
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
+import type { KnownCluster } from './attached-cluster.ts';
 import type { WorkerComputerOptions } from './compute/worker-computer.ts';
 import type { ServiceOptions } from './service.ts';
 
@@ -13,6 +14,8 @@ export interface StartOptions
   readonly stateDirectory?: string | undefined;
   /** Directory of the journal of a cluster to be attached to. */
   readonly journal?: string | undefined;
+  /** What the file of that cluster says, where it is known. */
+  readonly cluster?: KnownCluster | undefined;
   readonly workers: Omit<WorkerComputerOptions, 'queueMax' | 'heapMib'>;
   readonly clock?: Clock;
 }
@@ -33,7 +36,7 @@ const heapMib = 1024;
  * @throws Error with `code` of the system when the address cannot be listened on.
  */
 export async function startService(options: StartOptions): Promise<RunningService> {
-  const { host, port, token, journal, stateDirectory, clock = systemClock } = options;
+  const { host, port, token, journal, cluster, stateDirectory, clock = systemClock } = options;
   const [{ createService }, { computerInWorkers }, plans, { AttachedCluster }] = await Promise.all([
     import('./service.ts'),
     import('./compute/worker-computer.ts'),
@@ -51,7 +54,7 @@ export async function startService(options: StartOptions): Promise<RunningServic
         ? plans.plansInMemory(clock)
         : plans.plansInFiles(join(stateDirectory, 'plans'), clock),
     dashboard: journal !== undefined,
-    ...(journal === undefined ? {} : { cluster: new AttachedCluster(journal, clock) }),
+    ...(journal === undefined ? {} : { cluster: new AttachedCluster(journal, clock, cluster) }),
     ...(token === undefined ? {} : { token }),
     ...(bodyMaxBytes === undefined ? {} : { bodyMaxBytes }),
     ...(requestsPerS === undefined ? {} : { requestsPerS }),

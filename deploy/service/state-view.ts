@@ -34,6 +34,10 @@ export interface ControllerView {
 /** The answer of `GET /v1/state`. Times in ms since 1970. */
 export interface StateView {
   readonly atMs: number;
+  /** Name of the cluster, where the service knows its file. */
+  readonly cluster?: string;
+  /** While the file `path` exists nothing is done; where the service knows which file that is. */
+  readonly killSwitch?: { readonly isOn: boolean; readonly path: string };
   /** Newest snapshot of the controller, and its age; `null` where there is none yet. */
   readonly snapshot: ClusterSnapshot | null;
   readonly snapshotAgeMs: number | null;

@@ -137,6 +137,11 @@ export const decisionsAnswer = z.strictObject({ decisions: z.array(decisionView)
 
 export const stateAnswer = z.strictObject({
   atMs: ms,
+  cluster: z.string().optional().describe('its name, where the service knows its file'),
+  killSwitch: z
+    .strictObject({ isOn: z.boolean(), path: z.string() })
+    .optional()
+    .describe('while the file exists nothing is done'),
   snapshot: snapshotSchema.nullable(),
   snapshotAgeMs: z.number().nullable(),
   controller: z

@@ -24,26 +24,28 @@ export function computerInWorkers(options: WorkerComputerOptions): Computer {
     execArgv: [...execArgv],
     minThreads: threads,
     maxThreads: threads,
-    maxQueue: queueMax,
     idleTimeout: Number.POSITIVE_INFINITY,
     resourceLimits: { maxOldGenerationSizeMb: heapMib },
     workerData,
   });
   // A thread that dies outside a call, as for a file that cannot be loaded: the calls fail by themselves.
   pool.on('error', () => undefined);
-  let running = 0;
+  let asked = 0;
   return {
     async ask(question, signal) {
-      running++;
+      // Counted here: piscina's own limit lets questions through while its threads start.
+      if (asked >= threads + queueMax) {
+        throw new ServiceError('unavailable', 'too many questions are waiting; try again later');
+      }
+      asked++;
       try {
         return await answerOf(pool, question, signal);
       } finally {
-        running--;
+        asked--;
       }
     },
     get load() {
-      const waiting = pool.queueSize;
-      return { waiting, running: Math.max(0, running - waiting) };
+      return { running: Math.min(asked, threads), waiting: Math.max(0, asked - threads) };
     },
     close: () => pool.destroy(),
   };
@@ -60,9 +62,6 @@ async function answerOf(pool: Piscina, question: Question, signal: AbortSignal):
   } catch (error) {
     if (signal.aborted) {
       throw new ServiceError('unavailable', 'the answer took too long and was given up');
-    }
-    if (/queue/i.test((error as Error).message)) {
-      throw new ServiceError('unavailable', 'too many questions are waiting; try again later');
     }
     if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') {
       throw new ServiceError('too_large', 'the answer would need more memory than there is');

@@ -1,6 +1,5 @@
 /** A small cluster as the service is asked about it, and a service for it. */
-
-import type { Clock } from '../../../deploy/clock.ts';
+import { type Clock, systemClock } from '../../../deploy/clock.ts';
 import type { SnapshotInput } from '../../../deploy/cluster/snapshot.ts';
 import {
   type Computer,
@@ -50,14 +49,7 @@ export function stillClock(wallMs = 1_790_000_005_000): Clock & { wall: number }
       return this.wall;
     },
     monotonicMs: () => performance.now(),
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, Math.min(ms, 5));
-        signal?.addEventListener('abort', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      }),
+    sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal),
     after: () => () => undefined,
   };
 }

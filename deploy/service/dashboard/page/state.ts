@@ -4,12 +4,7 @@ import type { DecisionView, SeriesPoint, StateView } from '../../state-view.ts';
 export type { DecisionView, ItemView, SeriesPoint } from '../../state-view.ts';
 
 /** The answer of `GET /v1/state`. */
-export interface State extends StateView {
-  /** Name of the cluster, as its file says. */
-  readonly cluster?: string;
-  /** While the file `path` exists nothing is done. */
-  readonly killSwitch?: { readonly isOn: boolean; readonly path: string };
-}
+export type State = StateView;
 
 /** A state, and when it came. */
 export interface Received {
