@@ -6,6 +6,8 @@ import type { HostSample } from '../telemetry/sample.ts';
 const unknownMhz = 2000;
 /** Frequencies to choose from where any between two can be had. */
 const evenSteps = 8;
+/** Most that a snapshot holds. */
+const stepsMax = 64;
 
 /**
  * Frequencies that can be asked for, MHz, the fastest first: those that the driver lists, else even
@@ -15,15 +17,26 @@ export function frequenciesOf(capabilities: HostCapabilities | undefined): numbe
   const policy = mainPolicy(capabilities);
   const listed = policy?.availableMhz ?? [];
   if (listed.length > 0) return falling(listed);
-  const most = policy?.hardwareMaxMhz ?? policy?.limitMaxMhz ?? policy?.baseMhz;
+  const most = [policy?.hardwareMaxMhz, policy?.limitMaxMhz, policy?.baseMhz].find(isKnown);
   if (most === undefined) return [unknownMhz];
-  const least = policy?.hardwareMinMhz ?? policy?.limitMinMhz ?? most;
+  const least = [policy?.hardwareMinMhz, policy?.limitMinMhz].find(isKnown) ?? most;
   const step = (most - least) / (evenSteps - 1);
   return falling(Array.from({ length: evenSteps }, (_, index) => Math.round(most - index * step)));
 }
 
-const falling = (values: readonly number[]): number[] =>
-  [...new Set(values)].filter((mhz) => mhz > 0).sort((a, b) => b - a);
+/** What a core can run at; a file of a host may hold anything. */
+const isFrequency = (mhz: number): boolean => mhz > 0 && mhz <= 100_000;
+
+const isKnown = (mhz: number | undefined): mhz is number => mhz !== undefined && isFrequency(mhz);
+
+/** Each once, the fastest first; of too many some are left out evenly. */
+function falling(values: readonly number[]): number[] {
+  const sorted = [...new Set(values)].filter(isFrequency).sort((a, b) => b - a);
+  if (sorted.length === 0) return [unknownMhz];
+  if (sorted.length <= stepsMax) return sorted;
+  const at = (step: number): number => Math.round((step * (sorted.length - 1)) / (stepsMax - 1));
+  return Array.from({ length: stepsMax }, (_, step) => sorted[at(step)]!);
+}
 
 function mainPolicy(capabilities: HostCapabilities | undefined): PolicyCapability | undefined {
   return capabilities?.cpufreq.policies.reduce<PolicyCapability | undefined>(
@@ -35,8 +48,8 @@ function mainPolicy(capabilities: HostCapabilities | undefined): PolicyCapabilit
 /** The one frequency that the host was told to keep to when it was probed, MHz. */
 export function requestedOf(capabilities: HostCapabilities | undefined): number | undefined {
   const policy = mainPolicy(capabilities);
-  const isFixed = policy?.limitMinMhz !== undefined && policy.limitMinMhz === policy.limitMaxMhz;
-  return isFixed ? policy.limitMaxMhz : undefined;
+  const mhz = policy?.limitMaxMhz;
+  return isKnown(mhz) && policy?.limitMinMhz === mhz ? mhz : undefined;
 }
 
 /**
@@ -44,14 +57,15 @@ export function requestedOf(capabilities: HostCapabilities | undefined): number 
  * was. What CPUs idle at says nothing of the speed of the VMs.
  */
 export function meanMhz({ cpus, frequencies }: HostSample): number | undefined {
-  if (frequencies === undefined || frequencies.value.length === 0) return undefined;
+  const known = frequencies?.value.filter(({ mhz }) => isFrequency(mhz)) ?? [];
+  if (known.length === 0) return undefined;
   const busy = new Map(cpus?.value.map(({ cpu, utilization }) => [cpu, utilization]));
   let [weighted, weight, sum] = [0, 0, 0];
-  for (const { cpu, mhz } of frequencies.value) {
-    const share = busy.get(cpu) ?? 0;
+  for (const { cpu, mhz } of known) {
+    const share = Math.min(1, Math.max(0, busy.get(cpu) ?? 0)) || 0;
     weighted += share * mhz;
     weight += share;
     sum += mhz;
   }
-  return weight > 0 ? weighted / weight : sum / frequencies.value.length;
+  return weight > 0 ? weighted / weight : sum / known.length;
 }

@@ -22,6 +22,9 @@ const wishFactor = 1.25;
 const throttledShare = 0.05;
 /** For a VM that says nothing about its memory, bytes. */
 const unknownMemoryBytes = 2 ** 30;
+/** What a snapshot can hold; a host that says more of a VM is not believed. */
+const nameLengthMax = 253;
+const vcpusMax = 1024;
 
 /**
  * A VM that two hosts show is where it runs; the other host is where it is going. One that runs on
@@ -52,14 +55,17 @@ export function seenVms(
       candidates.find((place) => place.host.name === known?.host) ?? candidates[0]!;
     const other = found.find((place) => place.host !== host && !running.includes(place));
     const { memory } = domain;
-    const demand = demandOf(domain, host, fastestMhz);
+    const vcpus = Math.min(vcpusMax, Math.ceil(firstPositive(domain.vcpus, known?.vcpus) ?? 1));
+    const demand = demandOf(domain, vcpus, host, fastestMhz);
+    const quotaCores = firstPositive(domain.quotaCores);
     return {
       name,
       host: host.name,
-      vcpus: domain.vcpus ?? known?.vcpus ?? 1,
+      vcpus,
       memoryBytes:
-        memory?.maximumBytes ?? memory?.currentBytes ?? known?.memoryBytes ?? unknownMemoryBytes,
-      ...(domain.quotaCores === undefined ? {} : { quotaCores: domain.quotaCores }),
+        firstPositive(memory?.maximumBytes, memory?.currentBytes, known?.memoryBytes) ??
+        unknownMemoryBytes,
+      ...(quotaCores === undefined ? {} : { quotaCores }),
       hasDisk: (domain.blocks?.length ?? 0) > 0 || (known?.hasDisk ?? false),
       ...(other === undefined ? {} : { movingTo: other.host.name }),
       isDoubled: running.length > 1,
@@ -68,7 +74,12 @@ export function seenVms(
   });
 }
 
-const isThere = ({ state }: DomainSample): boolean => state !== 'shut-off' && state !== 'crashed';
+const isThere = ({ name, state }: DomainSample): boolean =>
+  name !== '' && name.length <= nameLengthMax && state !== 'shut-off' && state !== 'crashed';
+
+/** The first of these numbers that is one and above 0. */
+const firstPositive = (...values: readonly (number | undefined)[]): number | undefined =>
+  values.find((value) => value !== undefined && value > 0 && value < Infinity);
 
 /** A VM that arrives stands still at its target until it is there. */
 const isRunning = ({ state }: DomainSample): boolean =>
@@ -77,14 +88,15 @@ const isRunning = ({ state }: DomainSample): boolean =>
 /** Cores wanted × MHz they ran at. What a VM without room wanted is unknown: a quarter more. */
 function demandOf(
   domain: DomainSample,
+  vcpus: number,
   { sample, nominalMhz }: AnsweringHost,
   fastestMhz: number,
 ): Pick<SeenVm, 'demandMhz' | 'confidence'> {
-  const { demandCores, usedCores, vcpus = 1, throttledFraction = 0 } = domain;
+  const { demandCores, usedCores, throttledFraction = 0 } = domain;
   const cores = demandCores ?? usedCores;
   // How long ago the guest told about its memory says nothing about its CPU.
   const confidence = confidenceOf(domain.doubts.filter((doubt) => doubt !== 'stale'));
-  if (cores === undefined || confidence === 0) return { confidence };
+  if (cores === undefined || !(cores >= 0) || confidence === 0) return { confidence };
   const mhz = cores * (meanMhz(sample) ?? nominalMhz);
   const isHeld = demandCores === undefined && throttledFraction > throttledShare;
   const isSaturated = cores >= saturation * vcpus || isHeld;

@@ -217,13 +217,14 @@ function knownHost(host: ClusterHost, sight: HostSight): KnownHost {
 function utilizationOf({ cpus }: HostSample): number | undefined {
   if (cpus === undefined || cpus.value.length === 0 || cpus.confidence === 0) return undefined;
   const sum = cpus.value.reduce((total, { utilization }) => total + utilization, 0);
-  return Math.min(1, Math.max(0, sum / cpus.value.length));
+  return Number.isFinite(sum) ? Math.min(1, Math.max(0, sum / cpus.value.length)) : undefined;
 }
 
 /** The board where it is measured, else packages and DRAM; a host has the same at all times. */
 function wattsOf({ power }: HostSample): number | undefined {
   if (power === undefined || power.confidence === 0) return undefined;
-  return power.value.platformW ?? power.value.socketW;
+  const watts = power.value.platformW ?? power.value.socketW;
+  return watts !== undefined && watts >= 0 && watts < Infinity ? watts : undefined;
 }
 
 function vmEntry(

@@ -1,4 +1,5 @@
 /** Telemetry as a snapshot: what hosts say, what they no longer say, and VMs between two of them. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DemandHistory, type SeenVm } from '../../deploy/cluster/demand-history.ts';
 import { frequenciesOf, meanMhz } from '../../deploy/cluster/host-frequencies.ts';
@@ -22,6 +23,7 @@ import type { DomainSample } from '../../deploy/telemetry/domain-sample.ts';
 import type { Observed } from '../../deploy/telemetry/doubts.ts';
 import { Calibrator } from '../../deploy/twin/calibrator.ts';
 import { liveTwin } from '../../deploy/twin/live-twin.ts';
+import { parseSnapshot } from '../../deploy/twin/parse-snapshot.ts';
 import { predict } from '../../deploy/twin/predict.ts';
 import { TwinView } from '../../sim/index.ts';
 import { gib } from '../builders.ts';
@@ -500,5 +502,64 @@ describe('a host as it really answers', () => {
     const { idleW, fullW } = snapshot!.hosts[0]!.power[1]!;
     expect(meanW).toBeGreaterThan(idleW);
     expect(meanW).toBeLessThan(fullW);
+  });
+});
+
+describe('whatever hosts say', () => {
+  const odd = fc.constantFrom(0, -1, Number.NaN, Infinity, 1e300, 0.3, 2);
+  const maybe = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
+    fc.option(value, { nil: undefined });
+  const domain = fc.record({
+    name: fc.constantFrom('web-1', 'web-2', 'db-main', 'x'.repeat(300), '', '__proto__', '\u0000*'),
+    state: fc.constantFrom('running', 'paused', 'shut-off', 'crashed', 'blocked', 'suspended'),
+    vcpus: maybe(fc.oneof(odd, fc.integer({ min: 1, max: 3000 }))),
+    demandCores: maybe(odd),
+    usedCores: maybe(odd),
+    quotaCores: maybe(odd),
+    throttledFraction: maybe(odd),
+    memory: maybe(fc.record({ maximumBytes: maybe(odd), currentBytes: maybe(odd) })),
+    doubts: fc.constantFrom([], ['reset'], ['stale'], ['coarse-counter']),
+  });
+  const said = fc.record({
+    busy: odd,
+    mhz: odd,
+    watts: maybe(odd),
+    domains: fc.uniqueArray(domain, { selector: ({ name }) => name, maxLength: 5 }),
+  });
+  const interval = fc.record({ a: maybe(said), b: maybe(said) });
+  const policy = fc.record({
+    availableMhz: fc.array(fc.oneof(odd, fc.integer({ min: 1, max: 9999 })), { maxLength: 90 }),
+    hardwareMinMhz: maybe(odd),
+    hardwareMaxMhz: maybe(odd),
+    limitMinMhz: maybe(odd),
+    limitMaxMhz: maybe(odd),
+  });
+
+  it('makes a snapshot that is right, and a twin of it', () => {
+    fc.assert(
+      fc.property(
+        fc.array(interval, { minLength: 1, maxLength: 6 }),
+        policy,
+        maybe(fc.constantFrom('off', 'asleep', 'waking')),
+        (intervals, frequencies, state) => {
+          const watched = new Watched();
+          watched.sights.set('a', { capabilities: capabilities('a', frequencies) });
+          for (const hosts of intervals) {
+            const speaking = Object.entries(hosts).filter(([, what]) => what !== undefined);
+            watched.pass(Object.fromEntries(speaking) as never);
+          }
+          if (state !== undefined) watched.sights.set('b', { ...watched.sights.get('b'), state });
+          learn(watched.sources);
+          const snapshot = parseSnapshot(JSON.parse(JSON.stringify(watched.now)), 'snapshot');
+          expect(predict(liveTwin(snapshot), []).meanW).toBeGreaterThanOrEqual(0);
+          const { calibrator, history } = watched;
+          expect(Calibrator.restore(calibrator.state, 'calibration').state).toEqual(
+            calibrator.state,
+          );
+          expect(DemandHistory.restore(history.state, 'history').state).toEqual(history.state);
+        },
+      ),
+      { seed: 23, numRuns: 300 },
+    );
   });
 });
