@@ -1,6 +1,9 @@
 /** `wattwin testbed load`: options, and YCSB against a Redis without a testbed. */
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Programs } from '../../../deploy/testbed/index.ts';
+import { planTestbed } from '../../../deploy/testbed/plan.ts';
+import { governorList, setGovernor } from '../../../scripts/testbed/governor.ts';
 import { loadCommand } from '../../../scripts/testbed/load-command.ts';
 import { tinyRedis } from './tiny-redis.ts';
 
@@ -97,5 +100,54 @@ describe('bad input', () => {
   ])('%j %j %j %j is refused', async (...words) => {
     const { code } = await load(...words.filter((word) => word !== undefined));
     expect(String(code)).toMatch(/^commander\./);
+  });
+});
+
+describe('governors', () => {
+  it('are read from a list', () => {
+    expect(governorList('performance,userspace:1600')).toEqual([
+      { text: 'performance', governor: 'performance' },
+      { text: 'userspace:1600', governor: 'userspace', mhz: 1600 },
+    ]);
+    for (const wrong of [
+      '',
+      'fast',
+      'userspace',
+      'userspace:0',
+      'performance,performance',
+      'a;b',
+    ]) {
+      expect(() => governorList(wrong)).toThrow('expected');
+    }
+  });
+
+  it('are set on every policy of every host, the frequency after the governor', async () => {
+    const calls: { argv: readonly string[]; input: string | undefined }[] = [];
+    const programs: Programs = {
+      run: async (argv, options) => {
+        calls.push({ argv, input: options?.input });
+        return '';
+      },
+    };
+    const spec = { name: 'test', hosts: 2, vms: 0, redis: 0, disk: 'none' as const, hardware: {} };
+    const [setting] = governorList('userspace:1600');
+    await setGovernor(planTestbed(spec), setting!, programs, new AbortController().signal);
+    expect(calls.map(({ argv }) => argv)).toEqual(
+      ['h1', 'h2'].map((host) => [
+        'ssh',
+        '-F',
+        '/run/wattwin/testbed/test/ssh_config',
+        host,
+        'sh',
+        '-s',
+      ]),
+    );
+    const script = calls[0]!.input!;
+    expect(script.indexOf('echo userspace > "$policy/scaling_governor"')).toBeGreaterThan(0);
+    expect(script.indexOf('echo 1600000 > "$policy/scaling_setspeed"')).toBeGreaterThan(
+      script.indexOf('scaling_governor'),
+    );
+    // On a machine without cpufreq the shell would do nothing, or fail; it must not do half.
+    expect(script.startsWith('set -e\n')).toBe(true);
   });
 });

@@ -43,7 +43,7 @@ const jobOf = (targets: readonly LoadTarget[], durationS = 3): LoadJob => ({
   },
   jobMs: 20,
   timeoutMs: 1500,
-  drainMs: 1000,
+  drainMs: 300,
 });
 
 /** Runs a job and gathers what it reports. */
