@@ -116,6 +116,7 @@ async function serve(options: Options, signal: AbortSignal): Promise<void> {
     token: token?.secret,
     stateDirectory: options.stateDir,
     journal: isAttached ? journalDirectory(options) : undefined,
+    cluster: cluster && { name: cluster.name, killSwitch: cluster.guard.killSwitch },
     workers: {
       filename: new URL(`../serve/worker.${asWritten ? 'ts' : 'js'}`, import.meta.url).href,
       execArgv: asWritten ? ['--import', 'tsx'] : [],
