@@ -65,26 +65,30 @@ const hasGroup = (layout: TestbedLayout, hierarchies: readonly CgroupHierarchy[]
   processesIn(hierarchies, layout.cgroup).size > 0;
 
 /** Ends what lives in the testbed's namespaces (helpers of connections, mostly), then removes them. */
-async function removeNetwork(
-  layout: TestbedLayout,
-  { programs, clock }: DownOptions,
-): Promise<void> {
-  for (const netns of await netnsOf(layout, programs)) {
-    const living = async (): Promise<number[]> =>
-      (await programs.run(['ip', 'netns', 'pids', netns]))
+async function removeNetwork(layout: TestbedLayout, options: DownOptions): Promise<void> {
+  for (const netns of await netnsOf(layout, options.programs)) {
+    try {
+      await removeNetns(netns, options);
+    } catch (error) {
+      // Another `down` was faster.
+      if ((await netnsOf(layout, options.programs)).includes(netns)) throw error;
+    }
+  }
+}
+
+async function removeNetns(netns: string, { programs, clock }: DownOptions): Promise<void> {
+  await poll(
+    async () => {
+      const pids = (await programs.run(['ip', 'netns', 'pids', netns]))
         .split('\n')
         .map(Number)
         .filter((pid) => pid > 0 && pid !== process.pid && isAlive(pid));
-    await poll(
-      async () => {
-        const pids = await living();
-        for (const pid of pids) killProcess(pid, 'SIGKILL');
-        return pids.length === 0 || undefined;
-      },
-      { clock, timeoutMs: 5000 },
-    );
-    await programs.run(['ip', 'netns', 'del', netns]);
-  }
+      for (const pid of pids) killProcess(pid, 'SIGKILL');
+      return pids.length === 0 || undefined;
+    },
+    { clock, timeoutMs: 5000 },
+  );
+  await programs.run(['ip', 'netns', 'del', netns]);
 }
 
 function removeEmptyDirectories(paths: readonly string[]): void {
