@@ -10,7 +10,8 @@ import type { CpufreqSetting } from './operation.ts';
 /** `put FILE VALUE`, `get FILE` into V, `range MIN MAX`: all of the policy $P. */
 const helpers = [
   `cd ${cpufreqDirectory} || exit 1`,
-  `put() { printf '%s\\n' "$2" | tee "$P/$1" >/dev/null; }`,
+  `put() { printf '%s\\n' "$2" | tee "$P/$1" >/dev/null || { FAILED=1; return 1; }; }`,
+  'FAILED=',
   'get() { V=; read -r V <"$P/$1"; } 2>/dev/null',
   'range() {',
   '  get scaling_min_freq',
@@ -18,6 +19,9 @@ const helpers = [
   '  else put scaling_min_freq "$1"; put scaling_max_freq "$2"; fi',
   '}',
 ];
+
+/** What was refused is told; whether it mattered shows when the files are read again. */
+const outcome = '[ -z "$FAILED" ]';
 
 const eachOf = (policies: readonly number[] | undefined): string =>
   policies === undefined ? 'policy*' : policies.map((policy) => `policy${policy}`).join(' ');
@@ -42,6 +46,7 @@ export function frequencyScript(khz: number, policies?: readonly number[]): stri
     '    *) range "$F" "$F" ;;',
     '  esac',
     'done',
+    outcome,
   ].join('\n');
 }
 
@@ -54,6 +59,7 @@ export function governorScript(governor: string, policies?: readonly number[]): 
     '  get scaling_min_freq; A=$V; get scaling_max_freq',
     '  if [ "$A" = "$V" ]; then get cpuinfo_min_freq; A=$V; get cpuinfo_max_freq; range "$A" "$V"; fi',
     'done',
+    outcome,
   ].join('\n');
 }
 
@@ -65,5 +71,6 @@ export function settingsScript(settings: readonly CpufreqSetting[]): string {
       `P=policy${policy}; range ${Math.round(minKhz)} ${Math.round(maxKhz)}; put scaling_governor ${shellWord(governor)}`,
       ...(setKhz === undefined ? [] : [`put scaling_setspeed ${Math.round(setKhz)}`]),
     ]),
+    outcome,
   ].join('\n');
 }

@@ -13,8 +13,11 @@ type SleepHost = Extract<Operation, { type: 'sleepHost' }>;
 
 /** Of the script, for a host on which something runs. */
 const notEmptyStatus = 9;
-/** How long an answer may take from a host that is going to sleep, ms. */
-const answerMs = 5000;
+/**
+ * How long an answer may take from a host that is going to sleep, ms. More than ssh needs to find out that
+ * a connection which is kept open is dead (15 s), or that none can be made (10 s): a timeout of our own would tell nothing.
+ */
+const answerMs = 25_000;
 
 const ways: Readonly<Record<SleepHost['to'], string>> = {
   S3: 'if [ -d /run/systemd/system ]; then systemctl suspend; else echo mem | tee /sys/power/state; fi',

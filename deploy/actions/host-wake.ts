@@ -11,8 +11,8 @@ import { refused, type Site, stopIfAborted } from './site.ts';
 
 type WakeHost = Extract<Operation, { type: 'wakeHost' }>;
 
-/** How long the answer of a host that may be off may take, ms. */
-const answerMs = 10_000;
+/** How long the answer of a host that may be off may take, ms; ssh tries for 10 s. */
+const answerMs = 12_000;
 /** So many times its usual time a host may take. */
 const patience = 3;
 

@@ -52,7 +52,8 @@ function migrateCommand(operation: Migrate, site: Site): string {
   return site.virsh(
     ...['migrate', '--live', '--p2p', '--persistent', '--undefinesource'],
     ...flag('--copy-storage-all', storage === 'copy'),
-    ...flag('--unsafe', unsafe && storage === 'shared'),
+    // Of no effect on a VM without a disk.
+    ...flag('--unsafe', unsafe && storage !== 'copy'),
     ...flag('--auto-converge', autoConverge),
     ...flag('--postcopy', postCopy),
     ...(bandwidthMibps === undefined

@@ -60,7 +60,10 @@ export async function settle<O extends Operation, L extends Look>(
   }
 }
 
-/** A look, or `undefined` where the host could not be asked and there is time to ask again. */
+/**
+ * A look, or `undefined` where there is time to look again: the host could not be asked, or the VM changed
+ * while it was looked at.
+ */
 async function lookOr<O extends Operation, L extends Look>(
   action: Action<O, L>,
   operation: O,
@@ -71,7 +74,9 @@ async function lookOr<O extends Operation, L extends Look>(
   try {
     return await action.look(operation, site, limits);
   } catch (error) {
-    if (isLate || !(error instanceof OperationError) || !isOfTheWay(error)) throw error;
+    if (isLate || !(error instanceof OperationError)) throw error;
+    const isPassing = error.code === 'ERR_VM_ABSENT' || error.code === 'ERR_BUSY';
+    if (!isPassing && !isOfTheWay(error)) throw error;
     return undefined;
   }
 }

@@ -114,6 +114,8 @@ export interface FakeCluster {
   ignores(vm: string, what: string, does?: boolean): void;
   /** Shell that runs in place of what `virsh` does on the host, e.g. `exit 1`; `undefined` ends it. */
   libvirtFault(host: string, snippet: string | undefined): void;
+  /** The answer to the next script with that text in it is lost; the script runs. */
+  losesAnswer(host: string, text: string): void;
   /** Shell that runs in `ssh` before the script is sent. */
   sshFault(host: string, snippet: string | undefined): void;
   /** Ends all connections to the host and lets none through until `join`; what runs there runs on. */
@@ -123,7 +125,9 @@ export interface FakeCluster {
   kill(host: string): void;
   powerOn(host: string): void;
   /** A switch of the host: stays-on, no-sudo, wake-fails, wake-deaf, wake-ms, loses-cpufreq. */
-  flag(host: string, name: string, value?: string | undefined): void;
+  flag(host: string, name: string, value?: string): void;
+  /** Hosts that `wake` was called for. */
+  wakes(): readonly string[];
   /** What writing to a policy's files does: `ignored`, `einval` or `readonly`; no files: as it should. */
   cpufreqFault(
     host: string,
@@ -275,7 +279,7 @@ export function createFakeCluster({ hosts, vms = [] }: FakeClusterSpec): FakeClu
     const [found] = ['/usr/bin', '/bin'].map((bin) => join(bin, tool)).filter(existsSync);
     if (found !== undefined) symlinkSync(found, join(directory, 'tools', tool));
   }
-  for (const file of ['calls.log', 'scripts.log']) write(join(directory, file), '');
+  for (const file of ['calls.log', 'scripts.log', 'wakes.log']) write(join(directory, file), '');
   const rootOf = (host: string): string => join(directory, 'hosts', host);
   const addressOf = (host: string): string => host.slice(host.lastIndexOf('@') + 1);
   for (const host of hosts) {
@@ -367,6 +371,7 @@ export function createFakeCluster({ hosts, vms = [] }: FakeClusterSpec): FakeClu
       }
     },
     libvirtFault: (host, snippet) => flag(join(rootOf(host), '.libvirt-fault'), snippet),
+    losesAnswer: (host, text) => flag(join(rootOf(host), '.loses-answer'), text),
     sshFault: (host, snippet) => flag(join(rootOf(host), '.ssh-fault'), snippet),
     cut(host) {
       write(join(rootOf(host), '.cut'), '');
@@ -387,6 +392,7 @@ export function createFakeCluster({ hosts, vms = [] }: FakeClusterSpec): FakeClu
       }
     },
     powerOn: (host) => rmSync(join(rootOf(host), '.off'), { force: true }),
+    wakes: () => readFileSync(join(directory, 'wakes.log'), 'utf8').split('\n').slice(0, -1),
     flag: (host, name, value = '') => write(join(rootOf(host), `.${name}`), `${value}\n`),
     cpufreqFault: (host, policy, kind, files) =>
       flag(join(rootOf(host), cpufreqPath, `policy${policy}`, `.${kind}`), files.join('\n')),

@@ -42,9 +42,15 @@ trap 'fail "Connection to $HOST closed by remote host. Connection reset"' TERM
 PATH="$FAKE_BASE/bin:$FAKE_BASE/tools"; export PATH
 # Never the machine's own programs: no /sbin on the PATH, no absolute path outside the folder.
 SESSION="$FAKE_ROOT/.sessions/$$"
+cat >"$SESSION.raw"
+cat "$SESSION.raw" >>"$FAKE_BASE/scripts.log"
 sed -e 's#; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH##' \\
-  -e "s#\\(^\\|[^A-Za-z0-9_./]\\)/\\(proc\\|sys\\|etc\\|run\\|var\\|srv\\)/#\\1$FAKE_ROOT/\\2/#g" >"$SESSION.script"
-cat "$SESSION.script" >>"$FAKE_BASE/scripts.log"
+  -e "s#\\(^\\|[^A-Za-z0-9_./]\\)/\\(proc\\|sys\\|etc\\|run\\|var\\|srv\\)/#\\1$FAKE_ROOT/\\2/#g" <"$SESSION.raw" >"$SESSION.script"
+if [ -e "$FAKE_ROOT/.loses-answer" ] && grep -qf "$FAKE_ROOT/.loses-answer" "$SESSION.script"; then
+  rm "$FAKE_ROOT/.loses-answer"
+  sh -s <"$SESSION.script" >/dev/null 2>&1
+  fail "Connection reset by peer"
+fi
 {
   sh -s <"$SESSION.script"
   echo $? >"$SESSION.status"
@@ -52,7 +58,7 @@ cat "$SESSION.script" >>"$FAKE_BASE/scripts.log"
 wait $!
 get() { V=; IFS= read -r V <"$1"; }
 get "$SESSION.status"
-rm -f "$SESSION" "$SESSION.status" "$SESSION.script"
+rm -f "$SESSION" "$SESSION.status" "$SESSION.script" "$SESSION.raw"
 exit "\${V:-255}"
 `;
 
