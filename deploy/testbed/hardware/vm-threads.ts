@@ -99,17 +99,18 @@ export class VmThreads {
 
   /** What each thread used and is not yet laid on a CPU. */
   collect(): Usage[] {
-    const used = new Map<string, number>();
-    // vCPUs come before their VM, whose own counter holds theirs too.
-    return this.#threads.map((thread) => {
-      const now = thread.counter.usedS();
+    // A VM before its vCPUs, so that what they do meanwhile is not taken for its other threads'.
+    const counters = this.#threads.toReversed().map(({ counter }) => counter.usedS());
+    const byVcpus = new Map<string, number>();
+    return this.#threads.map((thread, index) => {
+      const now = counters[counters.length - 1 - index];
       let usedS = now === undefined ? 0 : Math.max(0, now - thread.counterS);
       if (now !== undefined) thread.counterS = now;
-      if (thread.isVcpu) used.set(thread.vm, (used.get(thread.vm) ?? 0) + usedS);
+      if (thread.isVcpu) byVcpus.set(thread.vm, (byVcpus.get(thread.vm) ?? 0) + usedS);
       else {
-        // Both counters move a moment apart: what is missing comes with the next look.
-        const restS = usedS - (used.get(thread.vm) ?? 0);
-        if (restS < 0) thread.counterS += restS;
+        // The VM's counter holds its vCPUs' too; what it did not hold yet it will at the next look.
+        const restS = usedS - (byVcpus.get(thread.vm) ?? 0);
+        if (restS < 0) thread.counterS -= restS;
         usedS = Math.max(0, restS);
       }
       thread.sinceTickS += usedS;

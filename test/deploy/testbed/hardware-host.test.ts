@@ -6,6 +6,7 @@ import { coresOf } from '../../../deploy/testbed/hardware/cgroup-caps.ts';
 import { readConfig } from '../../../deploy/testbed/hardware/config.ts';
 import { type Faults, noFaults } from '../../../deploy/testbed/hardware/faults.ts';
 import { HostHardware } from '../../../deploy/testbed/hardware/host-hardware.ts';
+import { VmThreads } from '../../../deploy/testbed/hardware/vm-threads.ts';
 import { fakeCgroups, fileAt, testClock, textAt } from './hardware-fakes.ts';
 
 const zone = 'powercap/intel-rapl/intel-rapl:0';
@@ -262,6 +263,36 @@ describe('a broken host', () => {
     pass(1);
     expect(cgroups.bandwidth('machine/vm')?.quotaUs).toBe(4000);
   });
+});
+
+it('a VM’s threads are counted once, though its counters move while they are read', () => {
+  const cgroups = fakeCgroups();
+  const vcpu = 'machine/vm/vcpu0';
+  cgroups.add(vcpu);
+  const openUsage: typeof cgroups.openUsage = (group) => ({
+    ...cgroups.openUsage(group),
+    usedS: () => {
+      const usedS = cgroups.groups.get(group)!.usedS;
+      cgroups.run(vcpu, 0.001);
+      return usedS;
+    },
+  });
+  const threads = new VmThreads({ ...cgroups, openUsage }, 'machine', 2);
+  threads.scan();
+  const startS = cgroups.groups.get(vcpu)!.usedS;
+  const used = { vcpuS: 0, restS: 0 };
+  for (let look = 0; look < 100; look++) {
+    cgroups.run(vcpu, 0.01);
+    // QEMU's own threads, now and then.
+    if (look % 10 === 0) cgroups.run('machine/vm', 0.005);
+    const [one, rest] = threads.collect();
+    used.vcpuS += one!.usedS;
+    used.restS += rest!.usedS;
+    threads.keep([0, 0]);
+  }
+  expect(used.vcpuS).toBeCloseTo(cgroups.groups.get(vcpu)!.usedS - startS, 2);
+  expect(used.restS).toBeGreaterThan(0.05 - 0.005);
+  expect(used.restS).toBeLessThanOrEqual(0.05 + 1e-9);
 });
 
 it('VMs come and go without a jump', () => {
