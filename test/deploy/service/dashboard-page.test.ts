@@ -205,6 +205,15 @@ describeWithBrowser('the dashboard in a browser', () => {
     expect(await page.value(`document.querySelector('#plan-items').hidden`)).toBe(true);
   });
 
+  it('says so where no controller has run', async () => {
+    const { state } = answersOf({ snapshot: null, decision: null, past: 0 });
+    const nothing = { controller: null, mode: null, policy: null, lease: null } as const;
+    const page = await open({ state: { ...state, ...nothing }, decisions: [] });
+    expect(await page.text('#plan-reason')).toContain('wattwin control');
+    expect(await page.text('#badges')).toMatch(/no controller.*none yet.*held by nobody/s);
+    expect(page.complaints).toEqual([]);
+  });
+
   it('follows news, and keeps elements and focus', async () => {
     const page = await open(answersOf());
     await page.value(

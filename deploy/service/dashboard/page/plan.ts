@@ -9,7 +9,7 @@ import {
   serviceNowMs,
   shownDecision,
 } from './state.ts';
-import { headline, itemWattHours, reason, stateOf } from './texts.ts';
+import { allowedItems, headline, itemWattHours, reason, stateOf } from './texts.ts';
 
 /** What a person can do with the plan. */
 export interface PlanActions {
@@ -39,7 +39,13 @@ export function createPlan(
     setAttribute(byId('plan'), 'data-state', decision?.state);
     if (decision === null) {
       setText(byId('plan-headline'), 'No decision yet');
-      setText(byId('plan-reason'), 'The first one comes when every host has been read twice.');
+      const isRun = received.state.controller !== null;
+      setText(
+        byId('plan-reason'),
+        isRun
+          ? 'The first one comes when every host has been read twice.'
+          : 'No controller has run here: `wattwin control` starts one.',
+      );
       setText(byId('plan-made'), '');
       table.hidden = true;
       showCompare(undefined);
@@ -116,8 +122,9 @@ interface Compared {
 }
 
 /** The forecast if nothing is done, and what the plan changes of it. */
-function comparedOf({ before, after, items }: DecisionView): Compared[] {
-  const isEmpty = items.length === 0;
+function comparedOf(decision: DecisionView): Compared[] {
+  const { before, after } = decision;
+  const isEmpty = allowedItems(decision).length === 0;
   const row = (
     label: string,
     of: (prediction: DecisionView['before']) => number,
