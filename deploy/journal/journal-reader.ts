@@ -20,6 +20,7 @@ export type ReadEvent =
       readonly isRepeated: boolean;
     };
 
+/** Reads on from where it stopped, as often as asked; never past damage. */
 export class JournalReader {
   readonly #directory: string;
   #segment = 0;

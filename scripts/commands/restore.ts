@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import {
   type ClusterFile,
+  type Entry,
   type Executor,
   Journal,
   type JournalView,
@@ -25,6 +26,7 @@ interface Options {
   readonly journal?: string;
   readonly execute?: boolean;
   readonly keepPlacement?: boolean;
+  readonly damaged?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,6 +37,7 @@ export function restoreCommand(): Command {
     .option('--journal <dir>', 'the journal, where it is not beside the cluster file')
     .option('--execute', 'do it; without this, only say what would be done')
     .option('--keep-placement', 'leave VMs on the hosts on which they are')
+    .option('--damaged', 'of a damaged journal, use what can be read; what is done is not recorded')
     .option('--json', 'print JSON: each goal with its operations and how they ended')
     .addHelpText(
       'after',
@@ -49,7 +52,8 @@ shares are set, then frequencies, and hosts that were asleep go to sleep again.
 
 It may be run again at any time: what is back already is left alone, and what failed is tried again.
 A restore that was killed is finished by the next one. VMs that are gone are noted. While a
-controller runs, --execute is refused: stop it first.
+controller runs, --execute is refused: stop it first. A damaged journal is only read; with --damaged
+what lies before the damage is brought back, and the journal should then be put aside.
 
 Exit codes: 0 all is back (or nothing was to be done), 1 something is not, 2 bad input.`,
     )
@@ -104,7 +108,7 @@ async function execute(
   const hosts = cluster.hosts.map(({ name }) => name);
   const lease = takeControl(directory, hosts, systemClock);
   try {
-    const journal = Journal.open(directory, systemClock);
+    const { journal, close } = openToExecute(directory, options);
     try {
       return await withExecutor(cluster, async ({ executor, finder }) => {
         const report = await restore({
@@ -119,11 +123,24 @@ async function execute(
         return report;
       });
     } finally {
-      journal.close();
+      close();
     }
   } finally {
     lease.release();
   }
+}
+
+/** A damaged journal is never written to; what it says may still be worth doing. */
+function openToExecute(
+  directory: string,
+  options: Options,
+): { journal: JournalView & { append(entry: Entry): number }; close: () => void } {
+  const view = Journal.openReadOnly(directory);
+  if (view.damage === undefined || !options.damaged) {
+    const journal = Journal.open(directory, systemClock);
+    return { journal, close: () => journal.close() };
+  }
+  return { journal: { ...view, append: () => 0 }, close: () => undefined };
 }
 
 function show(

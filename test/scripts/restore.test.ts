@@ -196,6 +196,26 @@ describe('wattwin restore', () => {
     expect((await wattwin('restore', '--cluster', file, '--execute')).code).toBe(0);
   });
 
+  it('brings back what can be read of a damaged journal, if told to', async () => {
+    const place = newPlace();
+    const { cluster, file, journal } = place;
+    const before = cluster.state();
+    await act(place, deeds.slice(0, 2));
+    const path = join(journal, 'journal-000001.jsonl');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    // The end of the first change is lost, and all of the second.
+    lines[3] = lines[3]!.replace('done', 'gone');
+    writeFileSync(path, lines.join('\n'));
+    const refused = await wattwin('restore', '--cluster', file, '--execute');
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain(`${path}:4: the journal is damaged`);
+    const real = await wattwin('restore', '--cluster', file, '--execute', '--damaged');
+    expect(real.code).toBe(0);
+    expect(real.stderr).toContain(`${path}:4: the journal is damaged`);
+    expect(cluster.state()).toEqual(before);
+    expect(readFileSync(path, 'utf8')).toBe(lines.join('\n'));
+  });
+
   it('names what is wrong with its input', async () => {
     const { file, journal } = newPlace();
     expect(await wattwin('restore', '--cluster', `${file}x`)).toMatchObject({ code: 2 });
