@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { inputError } from '../../../sim/index.ts';
+import { inputError, RandomStream } from '../../../sim/index.ts';
 import type { RateStep } from './arrivals.ts';
 import type { JobStep } from './jobs/jobs-load.ts';
 import { type ShiftingLoad, vmCharacters } from './shifting-load.ts';
@@ -65,9 +65,13 @@ export function rateSteps({ vms, load }: LoadPlan, index: number): RateStep[] {
 export function jobSteps(plan: LoadPlan, index: number): JobStep[] {
   return rateSteps(plan, index).map((step, phase) => ({
     ...step,
-    seed: plan.load.seed * 1_000_003 + index * 10_007 + phase,
+    seed: derivedSeed(plan.load.seed, `jobs ${index} ${phase}`),
   }));
 }
+
+/** A seed below 2^32 for a part of a run. */
+export const derivedSeed = (seed: number, part: string): number =>
+  new RandomStream(seed, part).integer(2 ** 32);
 
 /** The phase that a time belongs to; the last for what comes after the end. */
 export function phaseAt({ phases }: ShiftingLoad, timeS: number): number {

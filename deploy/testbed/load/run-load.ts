@@ -5,7 +5,14 @@ import { everySecond } from './every-second.ts';
 import { JobsLoad } from './jobs/jobs-load.ts';
 import { mergedHistogram } from './latency-histogram.ts';
 import type { LoadLine } from './load-line.ts';
-import { jobSteps, type LoadKind, type LoadPlan, phaseAt, rateSteps } from './load-plan.ts';
+import {
+  derivedSeed,
+  jobSteps,
+  type LoadKind,
+  type LoadPlan,
+  phaseAt,
+  rateSteps,
+} from './load-plan.ts';
 import type { Slice } from './meter.ts';
 import type { ShiftingLoad } from './shifting-load.ts';
 import { RedisLoad } from './ycsb/redis-load.ts';
@@ -100,8 +107,11 @@ export async function runLoad(options: LoadRunOptions): Promise<ClientFigures> {
     const cutAll = slicer(workers, plan, startMs, options);
     const asking = new AbortController();
     const slices = everySecond(clock, startMs, asking.signal, () => cutAll());
-    await Promise.all(workers.map(({ run }) => run(plan, startMs)));
-    asking.abort();
+    try {
+      await Promise.all(workers.map(({ run }) => run(plan, startMs)));
+    } finally {
+      asking.abort();
+    }
     await slices;
     // A slice ends with the load: what comes after it was asked for before.
     await cutAll();
@@ -149,7 +159,7 @@ function workerOf(
     workload: workloads[redis.workload],
     shape: redis.shape,
     // Of every VM its own keys and arrivals.
-    seed: load.seed * 1_000_003 + index,
+    seed: derivedSeed(load.seed, `redis ${index}`),
     spacing: 'poisson',
     connections: redis.connections,
   });

@@ -247,6 +247,9 @@ describe('shifting load', () => {
     });
     const seeds = plan.vms.flatMap((_, vm) => jobSteps(plan, vm).map(({ seed }) => seed));
     expect(new Set(seeds).size).toBe(seeds.length);
+    // The agent reads whole numbers, also where the seed itself is as large as can be.
+    const large = { ...plan, load: { ...load, seed: Number.MAX_SAFE_INTEGER } };
+    expect(jobSteps(large, 4).every(({ seed }) => /^\d{1,10}$/.test(String(seed)))).toBe(true);
     expect([0, 14.9, 15, 299, 305].map((time) => phaseAt(load, time))).toEqual([0, 0, 1, 19, 19]);
   });
 });

@@ -9,7 +9,7 @@ import { systemClock } from '../../../deploy/clock.ts';
 import type { ClientEvent } from '../../../deploy/testbed/load/client-messages.ts';
 import { runClient } from '../../../deploy/testbed/load/client-process.ts';
 import { type LoadLine, readLoadLines } from '../../../deploy/testbed/load/load-line.ts';
-import { type LoadPlan, readLoadPlan } from '../../../deploy/testbed/load/load-plan.ts';
+import { jobSteps, type LoadPlan, readLoadPlan } from '../../../deploy/testbed/load/load-plan.ts';
 import { summarizeLoad } from '../../../deploy/testbed/load/load-summary.ts';
 import { type LoadJob, type LoadTarget, runLoad } from '../../../deploy/testbed/load/run-load.ts';
 import { shiftingLoad } from '../../../deploy/testbed/load/shifting-load.ts';
@@ -83,7 +83,7 @@ describe('shifting load', () => {
       'jobs 0 0',
       ...plan.load.phases.map(({ utilization: [level] }, phase) => {
         const perS = Number((level! * 100).toPrecision(6));
-        return `jobs ${perS} 40 ${5_000_015 + phase}`;
+        return `jobs ${perS} 40 ${jobSteps(plan, 0)[phase]!.seed}`;
       }),
       'jobs 0 0',
     ]);
@@ -152,6 +152,14 @@ describe('shifting load', () => {
       code: 'ERR_UNREACHABLE',
       host: 'vm7',
     });
+  });
+
+  it('ends with what the agent says when it refuses a rate', async () => {
+    const guest = await agent();
+    guest.refuse = true;
+    await expect(
+      gather(jobOf([jobsOn('vm7', guest.port, { fullPerS: 9, cost: 9 })])),
+    ).rejects.toThrow('vm7: error jobs takes less');
   });
 
   it('ends jobs in guests when it is stopped', async () => {

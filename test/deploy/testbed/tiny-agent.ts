@@ -8,6 +8,8 @@ export interface TinyAgent {
   readonly lines: string[];
   /** Each answer waits for so long, ms. */
   delayMs: number;
+  /** No rate but 0 is good enough. */
+  refuse: boolean;
   /** Every job takes so long, ms. */
   latencyMs: number;
   /** Forgets everything and cuts all connections, as a guest that starts anew. */
@@ -25,7 +27,7 @@ export async function tinyAgent(): Promise<TinyAgent> {
   let beforeMs = performance.now();
   let reportedMs = beforeMs;
   let done = 0;
-  const agent = { lines: [] as string[], delayMs: 0, latencyMs: 7 };
+  const agent = { lines: [] as string[], delayMs: 0, refuse: false, latencyMs: 7 };
   const settle = (): void => {
     const nowMs = performance.now();
     owed += (rate * (nowMs - beforeMs)) / 1000;
@@ -37,6 +39,7 @@ export async function tinyAgent(): Promise<TinyAgent> {
     settle();
     const [verb, ...words] = line.split(' ');
     if (verb === 'jobs') {
+      if (agent.refuse && Number(words[0]) > 0) return 'error jobs takes less';
       rate = Number(words[0]);
       return `ok jobs ${words[0]} ${words[1]}`;
     }

@@ -110,6 +110,7 @@ export class JobsLoad {
    * signal aborts.
    *
    * @param cost Units of work of a job.
+   * @throws OperationError when the agent refuses a rate.
    */
   async run(
     steps: readonly JobStep[],
@@ -197,6 +198,10 @@ export class JobsLoad {
       if (answer.reply?.startsWith('ok') === true) {
         this.#set = wanted;
         return;
+      }
+      if (answer.reply !== undefined) {
+        const { name } = this.#options;
+        throw new OperationError('ERR_REMOTE_FAILED', name, `${name}: ${answer.reply}`);
       }
       await clock.sleep(retryMs, signal);
     }

@@ -48,10 +48,14 @@ async function measure(client: RedisLoad, options: YcsbOptions): Promise<YcsbRep
   };
   const over = new AbortController();
   const slices = everySecond(clock, startMs, over.signal, cut);
-  await client.run(steps, startMs, signal);
-  const issuedMs = clock.monotonicMs();
-  await client.drain(drainMs);
-  over.abort();
+  let issuedMs: number;
+  try {
+    await client.run(steps, startMs, signal);
+    issuedMs = clock.monotonicMs();
+    await client.drain(drainMs);
+  } finally {
+    over.abort();
+  }
   await slices;
   cut();
   const endMs = Math.max(issuedMs, client.lastDoneMs);
