@@ -1,6 +1,7 @@
 /** What all commands share: exit codes, errors for people, Ctrl-C, numbers from options. */
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError } from 'commander';
+import { OperationError } from '../deploy/index.ts';
 import { InputError } from '../sim/index.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 bad input; 130 is the shell's word for Ctrl-C. */
@@ -27,6 +28,9 @@ export async function runCommand(
     } else if (error instanceof InputError) {
       process.stderr.write(`${error.message}\n`);
       process.exitCode = exitCodes.badInput;
+    } else if (error instanceof OperationError) {
+      process.stderr.write(`${error.code} ${error.message}\n`);
+      process.exitCode = exitCodes.failed;
     } else {
       process.stderr.write(
         `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
