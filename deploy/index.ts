@@ -108,4 +108,15 @@ export {
 } from './telemetry/observe.ts';
 export { type HostReading, readHost, readingSections } from './telemetry/reading.ts';
 export type { HostSample } from './telemetry/sample.ts';
-export { expectedDemand } from './twin/demand-forecast.ts';
+export { type PowerBand, powerBand } from './twin/band.ts';
+export { Calibrator, type CalibratorState } from './twin/calibrator.ts';
+export { demandQuantile, expectedDemand } from './twin/demand-forecast.ts';
+export type { Forecast } from './twin/demand-grid.ts';
+export {
+  type LiveMigration,
+  type LiveTwin,
+  type LiveTwinOptions,
+  liveTwin,
+} from './twin/live-twin.ts';
+export { parseSnapshot } from './twin/parse-snapshot.ts';
+export { type PredictOptions, predict, predictItems } from './twin/predict.ts';
