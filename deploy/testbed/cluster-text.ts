@@ -12,7 +12,7 @@ const quoted = (text: string): string => JSON.stringify(text);
 export function clusterText(plan: TestbedPlan, command: readonly string[]): string {
   const { layout, hosts, spec } = plan;
   return [
-    `# The testbed ${layout.name}: \`wattwin control ${layout.clusterFile}\`.`,
+    `# The testbed ${layout.name}: \`wattwin control --cluster ${layout.clusterFile}\`.`,
     `name: ${quoted(layout.name)}`,
     'hosts:',
     ...hosts.flatMap(({ name, address }) => [
