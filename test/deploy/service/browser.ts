@@ -55,6 +55,8 @@ export class Browser {
   readonly #process: ChildProcess;
   readonly #profile: string;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
+  /** Why it runs no more. */
+  #end: string | undefined;
   readonly #listeners = new Map<string, Listener>();
   readonly #contexts: string[] = [];
   #lastId = 0;
@@ -79,6 +81,15 @@ export class Browser {
       ],
       { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
     );
+    const onEnd = (why: string): void => {
+      this.#end = `the browser ${path} ${why}`;
+      for (const [id, answer] of this.#waiting) answer({ id, error: { message: this.#end } });
+      this.#waiting.clear();
+    };
+    this.#process.once('error', ({ message }) => onEnd(message));
+    this.#process.once('exit', (code, signal) => onEnd(`has ended (${code ?? signal})`));
+    // A pipe that breaks is told by the end of the process.
+    (this.#process.stdio[3] as Writable).on('error', () => undefined);
     let rest = '';
     (this.#process.stdio[4] as Readable).setEncoding('utf8').on('data', (piece: string) => {
       const messages = (rest + piece).split('\0');
@@ -101,6 +112,7 @@ export class Browser {
     params: Readonly<Record<string, unknown>> = {},
     sessionId?: string,
   ): Promise<Readonly<Record<string, unknown>>> {
+    if (this.#end !== undefined) return Promise.reject(new Error(this.#end));
     const id = ++this.#lastId;
     (this.#process.stdio[3] as Writable).write(
       `${JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) })}\0`,
@@ -137,9 +149,11 @@ export class Browser {
   }
 
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    this.#process.kill('SIGTERM');
-    await ended;
+    if (this.#end === undefined) {
+      const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+      this.#process.kill('SIGTERM');
+      await ended;
+    }
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
