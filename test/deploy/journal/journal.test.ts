@@ -263,6 +263,27 @@ describe('segments', () => {
     journal.close();
   });
 
+  it('carry what has no end, and the last that says where a VM is', () => {
+    const directory = newDirectory();
+    const journal = open(directory);
+    const move = (from: string, to: string): number => {
+      const way = { type: 'migrate', vm: 'v', storage: 'shared' } as const;
+      const operation = { ...way, from, to };
+      const undo = [{ ...way, from: to, to: from }];
+      return journal.append({ kind: 'intent', decision: 'd', item: 0, operation, undo });
+    };
+    const first = move('n1', 'n2');
+    const open2 = move('n2', 'n3');
+    const between = move('n3', 'n4');
+    const last = move('n4', 'n5');
+    for (const ended of [first, between, last]) journal.append(done(ended));
+    for (let count = 0; count < 30; count++) journal.append(event('x'));
+    expect(readdirSync(directory).length).toBeGreaterThan(1);
+    expect(journal.toUndo().map(({ intent: { seq } }) => seq)).toEqual([first, open2, last]);
+    expect(journal.openIntents().map(({ seq }) => seq)).toEqual([open2]);
+    journal.close();
+  });
+
   it('are followed by a reader while they are written', () => {
     const directory = newDirectory();
     const reader = new JournalReader(directory);
