@@ -191,7 +191,11 @@ function addHealth(service: FastifyInstance, cluster: ClusterSource | undefined)
     if (isStopping) reply.header('connection', 'close');
     return payload;
   });
-  const health = { summary: 'Whether it takes requests; needs no token', answer: healthAnswer };
+  const health = {
+    summary: 'Whether it takes requests',
+    answer: healthAnswer,
+    isPublic: true,
+  } as const;
   service.get('/healthz', { schema: routeSchema(health) }, async (_, reply) =>
     reply.code(isStopping ? 503 : 200).send({
       status: isStopping ? 'stopping' : 'ok',

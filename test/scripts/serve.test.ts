@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Journal, systemClock } from '../../deploy/index.ts';
 import { body } from '../deploy/service/small-cluster.ts';
 import { directoryWith } from '../traces/temporary-directory.ts';
 import { type Started, startWattwin, wattwin } from './command-line.ts';
@@ -87,6 +88,30 @@ describe('wattwin serve', () => {
     expect(statuses.map(({ status }) => status)).toEqual([400, 422, 422, 200, 200]);
     child.kill('SIGTERM');
     expect((await done).code).toBe(0);
+  });
+
+  it('beside a controller shows its journal and keeps its limits', async () => {
+    const directory = directoryWith();
+    const file = join(directory, 'cluster.yaml');
+    const hosts = ['h1', 'h2', 'h3', 'h4'].map((name) => `  - name: ${name}`);
+    writeFileSync(file, ['name: lab', 'hosts:', ...hosts, 'guard: { migrations: 1 }'].join('\n'));
+    const journal = Journal.open(join(directory, 'journal'), systemClock);
+    journal.append({ kind: 'start', mode: 'shadow', policy: 'pabfd', pid: 1 });
+    journal.close();
+    const { address, child, done } = await serve(
+      ...['--no-token', '--state-dir', join(directory, 'state'), '--cluster', file],
+    );
+    const state = await (await fetch(`${address}/v1/state`)).json();
+    expect(state).toMatchObject({ mode: 'shadow', policy: 'pabfd', seq: 1, lease: null });
+    const answer = await fetch(`${address}/v1/reschedule`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: body({ migrations: 6, goal: 'pack', limits: { migrations: 9 } }),
+    });
+    // Two moves would be needed to empty a host.
+    expect(await answer.json()).toMatchObject({ moves: [], hostsUsed: { before: 3, after: 3 } });
+    child.kill('SIGTERM');
+    expect((await done).stdout).toContain(`dashboard at ${address}/dashboard/\n`);
   });
 
   it.each([

@@ -10,13 +10,16 @@ export interface RouteDescription {
   readonly querystring?: z.ZodType;
   /** Of a success. */
   readonly answer: z.ZodType;
+  /** Needs no token. */
+  readonly isPublic?: true;
 }
 
 /** zod's schemas as JSON Schema, draft 2020-12, as OpenAPI 3.1 has it. */
 export function routeSchema(description: RouteDescription): FastifySchema {
-  const { summary, body, params, querystring, answer } = description;
+  const { summary, body, params, querystring, answer, isPublic } = description;
   return {
     summary,
+    ...(isPublic === undefined ? {} : { security: [] }),
     ...(body === undefined ? {} : { body: jsonSchema(body, 'input') }),
     ...(params === undefined ? {} : { params: jsonSchema(params, 'input') }),
     ...(querystring === undefined ? {} : { querystring: jsonSchema(querystring, 'input') }),
