@@ -52,7 +52,7 @@ export const stopVm: Action<StopVm> = {
       ...(next.vcpus !== undefined && domain.vcpus > next.vcpus
         ? [{ type: 'setVcpus', vm, host, vcpus: domain.vcpus } as const]
         : []),
-      ...(next.memoryBytes === domain.currentBytes
+      ...(next.memoryBytes === undefined || next.memoryBytes === domain.currentBytes
         ? []
         : [{ type: 'setMemory', vm, host, bytes: domain.currentBytes } as const]),
       ...changedSinceStart(vm, host, live, config),

@@ -300,6 +300,9 @@ case $VERB in
   dumpxml)
     find_domain
     echo "<domain type='qemu'>"; get "$D/name"; printf '  <name>'; printf '%s' "$V" | sed -e 's/&/\\&amp;/g' -e 's/</\\&lt;/g'; echo '</name>'
+    S=live; case $STATE:$FLAGS in 5:* | *' --inactive '*) S=config ;; esac
+    get "$D/$S/memory"; echo "  <currentMemory unit='KiB'>$V</currentMemory>"
+    get "$D/$S/vcpus"; N=$V; get "$D/max_vcpus"; echo "  <vcpu placement='static' current='$N'>$V</vcpu>"
     echo '  <devices>'
     while IFS="$TAB" read -r TARGET FILE FORMAT BYTES; do
       FILE=$(printf '%s' "$FILE" | sed -e 's/&/\\&amp;/g' -e "s/'/\\&apos;/g" -e 's/</\\&lt;/g')

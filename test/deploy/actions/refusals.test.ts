@@ -155,13 +155,13 @@ describe('refused', () => {
 
 /** Names that libvirt allows and shells and parsers could trip over. */
 const hostile = [
-  'a; rm -rf /',
+  'a; touch pwned',
   '$(touch pwned)',
   '`touch pwned`',
   "it's",
   'say "hi"',
   '--live',
-  '-c test:///default',
+  '-c qemu:session',
   ' leading and trailing ',
   '*',
   '$IFS',
