@@ -19,29 +19,39 @@ export function hostLeaseDirectory(): string {
 /** Where the lease of a journal is, without its number. */
 const journalLeasePath = (directory: string): string => join(directory, 'controller');
 
-/** One name for a machine whoever logs in; names may be longer than files' names. */
-function hostLeasePath(leases: string, host: string): string {
-  const machine = host.slice(host.lastIndexOf('@') + 1).toLowerCase();
+/**
+ * One name for a machine whoever logs in; names may be longer than files' names. What a name means
+ * the ssh configuration says: `h1` by two of them are two machines.
+ */
+function hostLeasePath(leases: string, host: string, sshConfig: string): string {
+  const machine = `${host.slice(host.lastIndexOf('@') + 1).toLowerCase()} ${sshConfig}`;
   return join(leases, createHash('sha256').update(machine).digest('hex').slice(0, 32));
+}
+
+export interface ControlOf {
+  /** Of the journal; made where there is none. */
+  readonly directory: string;
+  readonly hosts: readonly string[];
+  /** File of the ssh configuration that tells what their names mean; default: the user's own. */
+  readonly sshConfig?: string | undefined;
+  /** Where leases of hosts are. */
+  readonly leases?: string;
 }
 
 /**
  * Takes a journal and all hosts of a cluster, or nothing.
  *
- * @param directory Of the journal; made where there is none.
- * @param leases Where leases of hosts are.
  * @returns One lease for all of it; its note is of the journal's, or of the first host that has one.
  * @throws OperationError `ERR_LEASE` naming what is held, by which process and since when.
  */
 export function takeControl(
-  directory: string,
-  hosts: readonly string[],
+  { directory, hosts, sshConfig = '', leases = hostLeaseDirectory() }: ControlOf,
   clock: Clock,
-  leases: string = hostLeaseDirectory(),
 ): Lease {
   const wanted = new Map([[journalLeasePath(directory), `the journal ${directory}`]]);
   // In one order for all: of two that want the same hosts, one gets them.
-  for (const host of hosts.toSorted()) wanted.set(hostLeasePath(leases, host), `host ${host}`);
+  for (const host of hosts.toSorted())
+    wanted.set(hostLeasePath(leases, host, sshConfig), `host ${host}`);
   const taken: Lease[] = [];
   const release = (): void => {
     for (const lease of taken) lease.release();

@@ -106,7 +106,8 @@ async function execute(
   signal: AbortSignal,
 ): Promise<RestoreReport> {
   const hosts = cluster.hosts.map(({ name }) => name);
-  const lease = takeControl(directory, hosts, systemClock);
+  const { config: sshConfig } = cluster.ssh;
+  const lease = takeControl({ directory, hosts, sshConfig }, systemClock);
   try {
     const { journal, close } = openToExecute(directory, options);
     try {

@@ -4,10 +4,10 @@ import {
   createExecutor,
   createVmFinder,
   type Executor,
-  openSsh,
   systemClock,
   type VmFinder,
 } from '../../deploy/index.ts';
+import { openClusterSsh } from './cluster-ssh.ts';
 
 export interface Hands {
   readonly executor: Executor;
@@ -19,13 +19,7 @@ export async function withExecutor<T>(
   cluster: ClusterFile,
   work: (hands: Hands) => Promise<T>,
 ): Promise<T> {
-  const { config, timeout } = cluster.ssh;
-  const transport = openSsh({
-    configFile: config,
-    timeoutMs: timeout,
-    connectTimeoutS: Math.max(1, Math.min(10, Math.floor(timeout / 1000))),
-    clock: systemClock,
-  });
+  const transport = openClusterSsh(cluster);
   try {
     const options = { cluster, transport, clock: systemClock };
     return await work({ executor: createExecutor(options), finder: createVmFinder(options) });

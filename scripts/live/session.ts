@@ -4,12 +4,12 @@ import {
   createExecutor,
   type Executor,
   Journal,
-  openSsh,
   readClusterFile,
   systemClock,
   type Transport,
   takeControl,
 } from '../../deploy/index.ts';
+import { openClusterSsh } from './cluster-ssh.ts';
 import { journalDirectory } from './journal-directory.ts';
 
 export interface ClusterSession {
@@ -35,15 +35,13 @@ export function openSession(options: {
   const cluster = readClusterFile(options.cluster);
   const directory = journalDirectory(options);
   const names = cluster.hosts.map(({ name }) => name);
-  const lease = takeControl(directory, names, systemClock);
+  const lease = takeControl(
+    { directory, hosts: names, sshConfig: cluster.ssh.config },
+    systemClock,
+  );
   try {
     const journal = Journal.open(directory, systemClock);
-    const transport = openSsh({
-      configFile: cluster.ssh.config,
-      timeoutMs: cluster.ssh.timeout,
-      connectTimeoutS: Math.max(1, Math.min(10, Math.floor(cluster.ssh.timeout / 1000))),
-      clock: systemClock,
-    });
+    const transport = openClusterSsh(cluster);
     return {
       cluster,
       transport,

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { Journal, type JournalRecord } from '../../deploy/index.ts';
 import { describeOnRealHosts, type RealHosts, start, wattwin } from './real-hosts.ts';
 
@@ -40,25 +41,20 @@ describeOnRealHosts(
       wattwin('restore', '--cluster', cluster, '--journal', journal, '--execute');
 
     /** A cluster file of the testbed's own with other settings. */
-    function settings(change: Readonly<Record<string, string>>): void {
-      const lines = readFileSync(hosts.clusterFile, 'utf8')
-        .split('\n')
-        .filter(
-          (line) =>
-            !/^(?:interval|horizon|objective|policy|guard| {2}(?:vm|host)Cooldown)\b/.test(line),
-        );
-      const all = {
+    function write(change: Readonly<Record<string, unknown>>): void {
+      const own = parse(readFileSync(hosts.clusterFile, 'utf8')) as Record<string, unknown>;
+      const settings = {
+        ...own,
         interval: '4 s',
-        horizon: '60',
-        objective: '{ migration: 0.0001 }',
-        policy: '{ name: best-fit, maxUtilization: 0.7, frequency: ondemand }',
-        guard: '{ vmCooldown: 0 s, hostCooldown: 0 s, migrations: 3 }',
+        horizon: 60,
+        objective: { migration: 0.0001 },
+        policy: { name: 'best-fit', maxUtilization: 0.7, frequency: 'ondemand' },
+        guard: { vmCooldown: '0 s', hostCooldown: '0 s', migrations: 3 },
         ...change,
       };
-      for (const [key, value] of Object.entries(all)) lines.push(`${key}: ${value}`);
       // Beside the original: relative paths begin there.
       cluster = join(hosts.directory, 'test.yaml');
-      writeFileSync(cluster, `${lines.join('\n')}\n`);
+      writeFileSync(cluster, stringify(settings));
     }
 
     /** Breaks the emulated hardware of a host until the test is over. */
@@ -71,7 +67,7 @@ describeOnRealHosts(
     let tests = 0;
     beforeEach(() => {
       journal = join(scratch, `journal-${tests++}`);
-      settings({});
+      write({});
     });
 
     test('looks and foretells in shadow mode, and changes nothing', async () => {
@@ -140,9 +136,16 @@ describeOnRealHosts(
     });
 
     test('a write to scaling_governor that is ignored is noticed, and another way is taken', async () => {
+      const all = '/sys/devices/system/cpu/cpufreq/policy*/scaling_governor';
+      const govern = async (governor: string): Promise<void> => {
+        for (const host of ['h1', 'h2']) {
+          await hosts.ssh(host, `for f in ${all}; do echo ${governor} > $f; done`);
+        }
+      };
+      await govern('performance');
       for (const host of ['h1', 'h2']) breakHardware(host, { ignoreGovernorWrites: true });
       const before = await stateOf(hosts);
-      settings({ guard: '{ migrations: 0, hostsOn: 2 }' });
+      write({ guard: { migrations: 0, hostsOn: 2 } });
       const { stdout } = await control('--mode', 'act', '--execute', '--decisions', '2').done;
       expect(stdout).toMatch(/done {5}set h\d to \d+ MHz/);
       expect(JSON.stringify(records())).toContain('min=max');
@@ -153,6 +156,8 @@ describeOnRealHosts(
         'cat /sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq /sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq',
       );
       expect(limits.trim().split('\n')).toEqual(['800000', '3200000']);
+      for (const host of ['h1', 'h2']) breakHardware(host, {});
+      await govern('schedutil');
     });
 
     test('nothing is done on telemetry that stands still', async () => {
@@ -165,7 +170,7 @@ describeOnRealHosts(
 
     test('a host that loses its power is left alone and named, and so is its return', async () => {
       const running = control('--mode', 'act', '--execute');
-      settings({ guard: '{ migrations: 0 }' });
+      write({ guard: { migrations: 0 } });
       await running.until(/VMs/);
       await hosts.testbed('kill', 'h2');
       await running.until(/! ERR_\w+: h2/, 60_000);
@@ -211,8 +216,14 @@ describeOnRealHosts(
 
     describe('moves', () => {
       const slowly = {
-        libvirt:
-          '{ globalQuota: false, migration: { uri: "qemu+tcp://{address}/system", storage: none, bandwidth: 2 MiB/s, timeout: 15 s } }',
+        libvirt: {
+          migration: {
+            uri: 'qemu+tcp://{address}/system',
+            storage: 'none',
+            bandwidth: '2 MiB/s',
+            timeout: '15 s',
+          },
+        },
       };
 
       /** Where a VM runs, by asking both hosts. */
@@ -226,7 +237,7 @@ describeOnRealHosts(
       }
 
       test('one that takes too long is called off, and the VM stays', async () => {
-        settings(slowly);
+        write(slowly);
         const before = await stateOf(hosts);
         const { stdout } = await control('--mode', 'act', '--execute', '--decisions', '1').done;
         expect(stdout).toMatch(/failed {3}migrate vm\d .*ERR_\w+/);
@@ -236,7 +247,7 @@ describeOnRealHosts(
       });
 
       test('one whose cable is cut in the middle leaves the VM running once', async () => {
-        settings(slowly);
+        write(slowly);
         const running = control('--mode', 'act', '--execute', '--decisions', '1');
         await running.until(/planned {2}migrate/);
         await new Promise((wake) => setTimeout(wake, 2000));

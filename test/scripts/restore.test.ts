@@ -181,14 +181,17 @@ describe('wattwin restore', () => {
     const place = newPlace();
     const { file, journal } = place;
     await act(place, deeds.slice(0, 1));
-    const lease = takeControl(journal, ['h1'], systemClock);
+    const lease = takeControl({ directory: journal, hosts: ['h1'] }, systemClock);
     const refused = await wattwin('restore', '--cluster', file, '--execute');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(`held by process ${process.pid}`);
     expect((await wattwin('restore', '--cluster', file)).stdout).toContain('1 of 1 would be');
     lease.release();
     // Another journal, but a host that is held.
-    const other = takeControl(join(journal, '..', 'other'), ['h2'], systemClock);
+    const other = takeControl(
+      { directory: join(journal, '..', 'other'), hosts: ['h2'] },
+      systemClock,
+    );
     expect((await wattwin('restore', '--cluster', file, '--execute')).stderr).toContain(
       'host h2 is held',
     );

@@ -148,19 +148,28 @@ describe('control', () => {
   const leases = (): string => join(directory, 'leases');
 
   it('is of a journal and of each of its hosts', () => {
-    const first = takeControl(journal('a'), ['node1', 'admin@node2'], clock, leases());
+    const first = takeControl(
+      { directory: journal('a'), hosts: ['node1', 'admin@node2'], leases: leases() },
+      clock,
+    );
     expect(journalHolder(journal('a'))).toMatchObject({ pid: process.pid });
     expect(journalHolder(journal('b'))).toBeUndefined();
-    expect(() => takeControl(journal('a'), ['node3'], clock, leases())).toThrow(
-      /the journal .* held/,
-    );
-    expect(() => takeControl(journal('b'), ['node3', 'node2'], clock, leases())).toThrow(
-      /host node2 is held/,
-    );
+    expect(() =>
+      takeControl({ directory: journal('a'), hosts: ['node3'], leases: leases() }, clock),
+    ).toThrow(/the journal .* held/);
+    expect(() =>
+      takeControl({ directory: journal('b'), hosts: ['node3', 'node2'], leases: leases() }, clock),
+    ).toThrow(/host node2 is held/);
+    // The same name in another ssh configuration is another machine.
+    const elsewhere = { directory: journal('c'), hosts: ['node1'], sshConfig: '/lab/ssh_config' };
+    takeControl({ ...elsewhere, leases: leases() }, clock).release();
     // What was refused holds nothing.
-    takeControl(journal('b'), ['node3'], clock, leases()).release();
+    takeControl({ directory: journal('b'), hosts: ['node3'], leases: leases() }, clock).release();
     first.release();
     expect(journalHolder(journal('a'))).toBeUndefined();
-    takeControl(journal('b'), ['node3', 'node2', 'node1', 'node1'], clock, leases()).release();
+    takeControl(
+      { directory: journal('b'), hosts: ['node3', 'node2', 'node1', 'node1'], leases: leases() },
+      clock,
+    ).release();
   });
 });
