@@ -49,7 +49,10 @@ const unknownDiskBytes = 16 * 2 ** 30;
 export function learn(sources: SnapshotSources): void {
   const { cluster, history, calibrator, nowMs } = sources;
   const fresh = cluster.hosts.flatMap((host) => newSample(host, sources));
-  const answered = new Set(fresh.map(({ host }) => host.name));
+  // A host whose libvirt hangs says nothing about its VMs: they are not gone.
+  const answered = new Set(
+    fresh.flatMap(({ host, sample }) => ((sample.domains?.confidence ?? 0) > 0 ? [host.name] : [])),
+  );
   const answering = fresh.map(({ host, sight, sample }): AnsweringHost => {
     return { name: host.name, sample, nominalMhz: frequenciesOf(sight.capabilities)[0]! };
   });

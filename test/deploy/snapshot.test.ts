@@ -333,6 +333,22 @@ describe('a snapshot', () => {
     expect(watched.now.vms).toEqual([]);
   });
 
+  it('keeps the VMs of a host whose libvirt does not answer', () => {
+    const watched = new Watched();
+    watched.pass({ a: { mhz: 1000, domains: [web] }, b: {} });
+    watched.nowMs += minute;
+    const { domains: _, ...mute } = sample('a', { atMs: watched.nowMs });
+    const { sample: spoken } = watched.sights.get('b')!;
+    watched.sights.set('a', { capabilities: capabilities('a'), sample: mute });
+    watched.sights.set('b', {
+      capabilities: capabilities('b'),
+      sample: { ...spoken!, observedAtMs: watched.nowMs },
+    });
+    learn(watched.sources);
+    expect(watched.host('a')).toMatchObject({ state: 'on', confidence: 0 });
+    expect(watched.vm('web-1')).toMatchObject({ host: 'a', confidence: 0.5 });
+  });
+
   it('believes the controller about hosts that cannot speak', () => {
     const watched = new Watched();
     watched.pass({ a: { domains: [web] }, b: {} });
