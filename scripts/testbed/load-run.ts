@@ -1,8 +1,11 @@
 /** `wattwin testbed load run`: a plan carried out, written down as it goes. */
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../deploy/index.ts';
+import { cgroupHierarchies } from '../../deploy/testbed/hosts/control-groups.ts';
+import { isRunning } from '../../deploy/testbed/hosts/life.ts';
 import { loadPlan } from '../../deploy/testbed/index.ts';
-import { agentPort, redisPort } from '../../deploy/testbed/layout.ts';
+import { agentPort, type HostLayout, redisPort } from '../../deploy/testbed/layout.ts';
 import {
   type ClientCpu,
   type ClientFigures,
@@ -13,6 +16,7 @@ import {
   type LoadSummary,
   type LoadTarget,
   readLoadPlan,
+  readPlugMeters,
   runClient,
   type ShiftingLoad,
   shiftingLoad,
@@ -88,11 +92,13 @@ export async function carryOutLoad(
     timeoutMs: options.timeout,
     drainMs: Math.min(options.timeout, 5000),
   };
-  const files = openFiles(options.out);
+  const files = openFiles(options.out, testbed);
   const progress = startProgress('load', Math.ceil(load.durationS), options.quiet ?? false);
   let plan: LoadPlan | undefined;
   let client: (ClientFigures & ClientCpu) | undefined;
   const lines: LoadLine[] = [];
+  const over = new AbortController();
+  let meters: Promise<void> = Promise.resolve();
   try {
     await withoutStack(() =>
       runClient(
@@ -105,6 +111,7 @@ export async function carryOutLoad(
             if (event.type === 'plan') {
               plan = event.plan;
               files.writePlan(plan);
+              meters = watchPlugs(files, over.signal);
             }
             if (event.type === 'line') {
               lines.push(event.line);
@@ -120,6 +127,8 @@ export async function carryOutLoad(
     );
   } finally {
     progress.stop();
+    over.abort();
+    await meters;
   }
   if (plan === undefined || client === undefined) return undefined;
   const summary = summarizeLoad(plan, lines);
@@ -179,24 +188,43 @@ function sameLoad(
 interface RunFiles {
   writePlan(plan: LoadPlan): void;
   writeLine(line: LoadLine): void;
+  writeMeters(): void;
   writeSummary(summary: object): void;
 }
 
 /** @throws InputError when there is a run in the directory already. */
-function openFiles(directory: string): RunFiles {
+function openFiles(directory: string, testbed: TestbedPlan): RunFiles {
   const path = (name: string): string => join(directory, name);
   for (const name of ['plan.json', 'load.jsonl']) {
     if (existsSync(path(name))) throw inputError('--out', 'a directory without a run', path(name));
   }
+  const hierarchies = cgroupHierarchies();
+  const isOn = (host: HostLayout): boolean => isRunning(host, hierarchies);
+  const lineOf = (value: object): string => `${JSON.stringify(value)}\n`;
   const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   return {
     writePlan: (plan) => {
       mkdirSync(directory, { recursive: true });
       writeAtomically(path('plan.json'), pretty(plan));
     },
-    writeLine: (line) => appendFileSync(path('load.jsonl'), `${JSON.stringify(line)}\n`),
+    writeLine: (line) => appendFileSync(path('load.jsonl'), lineOf(line)),
+    writeMeters: () => {
+      const readings = readPlugMeters(testbed.hosts, isOn, systemClock.wallMs());
+      appendFileSync(path('meters.jsonl'), readings.map(lineOf).join(''));
+    },
     writeSummary: (summary) => writeAtomically(path('summary.json'), pretty(summary)),
   };
+}
+
+/** Writes the meters at the hosts' plugs down every second, and once more at the end. */
+async function watchPlugs(files: RunFiles, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    files.writeMeters();
+    await systemClock.sleep(1000, signal);
+  }
+  // What was used in the last moment is in the next reading.
+  await systemClock.sleep(600);
+  files.writeMeters();
 }
 
 /** The last second in a few words. */

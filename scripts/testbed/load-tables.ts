@@ -94,9 +94,11 @@ export function comparisonTable(figures: readonly ComparedFigure[], phases: numb
     number(ratio),
     interval === undefined ? '-' : `${number(interval[0])} – ${number(interval[1])}`,
   ]);
-  const hasEnergy = figures.some(({ name }) => name === 'energy');
+  const hasEnergy = figures.some(({ unit }) => unit === 'J');
   const notes = [
-    ...(hasEnergy ? [] : ['No energy: one of the runs lacks metrics.jsonl of its hosts.']),
+    ...(hasEnergy
+      ? []
+      : ['No energy: one of the runs lacks meters.jsonl, and metrics.jsonl of its hosts.']),
     phases < phasesForInterval
       ? `No intervals: ${phases} phases are too few.`
       : `95 % intervals over ${phases} phases that both runs had; they say nothing of other seeds.`,

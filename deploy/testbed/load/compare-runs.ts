@@ -20,8 +20,10 @@ export interface KindRecord {
 /** One phase of a run. */
 export interface PhaseRecord {
   readonly seconds: number;
-  /** Of all hosts, J; absent where it was not measured. */
-  readonly energyJ?: number | undefined;
+  /** Of all hosts at their plugs, J; absent where it was not measured. */
+  readonly plugJ?: number | undefined;
+  /** Of packages and DRAM of all hosts, by their own counters, J. */
+  readonly raplJ?: number | undefined;
   readonly kinds: Readonly<Partial<Record<LoadKind, KindRecord>>>;
 }
 
@@ -58,7 +60,8 @@ interface KindSums {
 /** Sums over some phases. */
 interface Sums {
   seconds: number;
-  energyJ: number;
+  plugJ: number;
+  raplJ: number;
   readonly kinds: ReadonlyMap<LoadKind, KindSums>;
 }
 
@@ -68,13 +71,18 @@ interface Figure {
   readonly of: (sums: Sums) => number;
 }
 
-const energyFigures: readonly Figure[] = [
-  { name: 'energy', unit: 'J', of: ({ energyJ }) => energyJ },
-  { name: 'mean power', unit: 'W', of: ({ energyJ, seconds }) => energyJ / seconds },
-];
+type EnergyOf = 'plugJ' | 'raplJ';
 
-/** @param isAlone Whether there is no other kind that energy is used for. */
-function kindFigures(kind: LoadKind, hasEnergy: boolean, isAlone: boolean): Figure[] {
+const energyFigures = (energy: EnergyOf): Figure[] => {
+  const name = energy === 'plugJ' ? 'plug' : 'RAPL';
+  return [
+    { name: `${name} energy`, unit: 'J', of: (sums) => sums[energy] },
+    { name: `${name} power`, unit: 'W', of: (sums) => sums[energy] / sums.seconds },
+  ];
+};
+
+/** @param energy What is used for requests of this kind alone, if it is known. */
+function kindFigures(kind: LoadKind, energy: EnergyOf | undefined): Figure[] {
   const figure = (
     name: string,
     unit: string,
@@ -85,9 +93,10 @@ function kindFigures(kind: LoadKind, hasEnergy: boolean, isAlone: boolean): Figu
     of: (sums) => of(sums.kinds.get(kind)!, sums),
   });
   const ms = (fraction: number) => (own: KindSums) => own.latency.percentileUs(fraction) / 1000;
-  const perRequest = figure('energy each', 'J', ({ done }, { energyJ }) => energyJ / done);
   return [
-    ...(hasEnergy && isAlone ? [perRequest] : []),
+    ...(energy === undefined
+      ? []
+      : [figure('energy each', 'J', ({ done }, sums) => sums[energy] / done)]),
     figure('done', '1/s', ({ done }, { seconds }) => done / seconds),
     figure('p50', 'ms', ms(0.5)),
     figure('p95', 'ms', ms(0.95)),
@@ -115,10 +124,13 @@ export function compareRuns(baseline: RunRecord, other: RunRecord, seed = 1): Co
   );
   const runs = [prepared(baseline, kinds), prepared(other, kinds)] as const;
   const all = baseline.phases.map((_, phase) => phase);
-  const hasEnergy = runs.every((run) => run.every(({ energyJ }) => !Number.isNaN(energyJ)));
+  const energies = (['plugJ', 'raplJ'] as const).filter((energy) =>
+    runs.every((run) => run.every((sums) => !Number.isNaN(sums[energy]))),
+  );
+  const energyOfAll = kinds.length === 1 ? energies[0] : undefined;
   const wanted = [
-    ...(hasEnergy ? energyFigures : []),
-    ...kinds.flatMap((kind) => kindFigures(kind, hasEnergy, kinds.length === 1)),
+    ...energies.flatMap(energyFigures),
+    ...kinds.flatMap((kind) => kindFigures(kind, energyOfAll)),
   ];
   const [before, after] = [sumOf(runs[0], all), sumOf(runs[1], all)];
   const draws = all.length < phasesForInterval ? [] : ratioDraws(runs, wanted, seed);
@@ -155,7 +167,8 @@ const ratioOf = (baseline: number, other: number): number =>
 function prepared({ phases }: RunRecord, kinds: readonly LoadKind[]): Sums[] {
   return phases.map((phase) => ({
     seconds: phase.seconds,
-    energyJ: phase.energyJ ?? Number.NaN,
+    plugJ: phase.plugJ ?? Number.NaN,
+    raplJ: phase.raplJ ?? Number.NaN,
     kinds: new Map(
       kinds.map((kind) => {
         const { done = 0, errors = 0, histograms = [] } = phase.kinds[kind] ?? {};
@@ -170,11 +183,12 @@ function sumOf(phases: readonly Sums[], drawn: readonly number[]): Sums {
   const kinds = new Map(
     names.map((kind) => [kind, { done: 0, errors: 0, latency: new LatencyHistogram() }]),
   );
-  const sum = { seconds: 0, energyJ: 0, kinds };
+  const sum = { seconds: 0, plugJ: 0, raplJ: 0, kinds };
   for (const index of drawn) {
     const phase = phases[index]!;
     sum.seconds += phase.seconds;
-    sum.energyJ += phase.energyJ;
+    sum.plugJ += phase.plugJ;
+    sum.raplJ += phase.raplJ;
     for (const [kind, own] of kinds) {
       const { done, errors, latency } = phase.kinds.get(kind)!;
       own.done += done;

@@ -13,6 +13,7 @@ export type { LoadLine } from './load-line.ts';
 export { type LoadPlan, readLoadPlan } from './load-plan.ts';
 export { type LoadFigures, type LoadSummary, summarizeLoad } from './load-summary.ts';
 export { errorCount } from './meter.ts';
+export { readPlugMeters } from './plug-meters.ts';
 export { readRun } from './read-run.ts';
 export {
   type ClientFigures,

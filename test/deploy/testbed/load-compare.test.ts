@@ -1,20 +1,22 @@
 /** Two runs compared: ratios by hand, intervals, energies from the hosts' files. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   compareRuns,
   type PhaseRecord,
   type RunRecord,
 } from '../../../deploy/testbed/load/compare-runs.ts';
-import { LatencyHistogram } from '../../../deploy/testbed/load/latency-histogram.ts';
 import {
   type EnergyInterval,
   energyBetween,
   energyIntervals,
-  readRun,
-} from '../../../deploy/testbed/load/read-run.ts';
+} from '../../../deploy/testbed/load/energy.ts';
+import { LatencyHistogram } from '../../../deploy/testbed/load/latency-histogram.ts';
+import { plugIntervals, readPlugMeters } from '../../../deploy/testbed/load/plug-meters.ts';
+import { readRun } from '../../../deploy/testbed/load/read-run.ts';
+import { planTestbed } from '../../../deploy/testbed/plan.ts';
 import { RandomStream } from '../../../sim/index.ts';
 
 function phase(
@@ -26,7 +28,7 @@ function phase(
   for (const latency of latenciesMs) histogram.add(latency);
   const done = latenciesMs.length;
   const redis = { asked: done, done, errors, histograms: [histogram.toRecord()] };
-  return { seconds: 10, energyJ, kinds: { redis } };
+  return { seconds: 10, raplJ: energyJ, kinds: { redis } };
 }
 
 const run = (name: string, phases: readonly PhaseRecord[], planKey = 'plan'): RunRecord => ({
@@ -42,10 +44,10 @@ describe('a comparison', () => {
     const before = run('a', [phase(100, repeat(0.01, 90)), phase(300, repeat(0.1, 10))]);
     const after = run('b', [phase(50, repeat(0.02, 90)), phase(150, repeat(0.1, 5), 5)]);
     const found = new Map(compareRuns(before, after).map((figure) => [figure.name, figure]));
-    expect(found.get('energy')).toEqual({
-      ...{ name: 'energy', unit: 'J', baseline: 400, other: 200, ratio: 0.5 },
+    expect(found.get('RAPL energy')).toEqual({
+      ...{ name: 'RAPL energy', unit: 'J', baseline: 400, other: 200, ratio: 0.5 },
     });
-    expect(found.get('mean power')).toMatchObject({ baseline: 20, other: 10 });
+    expect(found.get('RAPL power')).toMatchObject({ baseline: 20, other: 10 });
     expect(found.get('redis energy each')?.baseline).toBeCloseTo(4, 12);
     expect(found.get('redis energy each')?.other).toBeCloseTo(200 / 95, 12);
     expect(found.get('redis done')).toMatchObject({ baseline: 5, other: 4.75, ratio: 0.95 });
@@ -175,6 +177,69 @@ describe('energy', () => {
   });
 });
 
+describe('the meters at the plugs', () => {
+  const text = (...lines: readonly (readonly [second: number, host: string, energyJ?: number])[]) =>
+    lines
+      .map(([second, host, energyJ]) => {
+        const timestamp = new Date(second * 1000).toISOString();
+        return JSON.stringify({ timestamp, host, energyJ, powerW: 1 });
+      })
+      .join('\n');
+  const between = (fromS: number, toS: number, energyJ: number): EnergyInterval => ({
+    ...{ fromMs: fromS * 1000, toMs: toS * 1000, energyJ },
+  });
+
+  it('give the energy between readings, host by host', () => {
+    const found = plugIntervals(text([1, 'h1', 100], [1, 'h2', 7], [2, 'h1', 130], [3, 'h2', 27]));
+    expect(found).toEqual([[between(1, 2, 30)], [between(1, 3, 20)]]);
+  });
+
+  it('count a reading once, nothing while a host is off, and from 0 when it is started', () => {
+    const lines = text(
+      ...([
+        [1, 'h1', 100],
+        [1, 'h1', 100],
+        [2, 'h1', 130],
+        [3, 'h1'],
+        [9, 'h1'],
+        [10, 'h1', 5],
+      ] as const),
+      [11, 'h1', 45],
+    );
+    const found = plugIntervals(`${lines}\n{"timestamp":"20`);
+    expect(found).toEqual([
+      [
+        between(1, 2, 30),
+        between(2, 3, 0),
+        between(3, 9, 0),
+        between(9, 10, 5),
+        between(10, 11, 40),
+      ],
+    ]);
+  });
+
+  it('are read from files beside the hosts, as of when they were written', () => {
+    const root = mkdtempSync(join(tmpdir(), 'wattwin-meters-'));
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+    const spec = { name: 'test', hosts: 3, vms: 0, redis: 0, disk: 'none' as const, hardware: {} };
+    const hosts = planTestbed(spec).hosts.map((host) => ({
+      ...host,
+      hardware: join(root, host.name),
+    }));
+    for (const { hardware } of hosts.slice(0, 2)) {
+      mkdirSync(hardware);
+      writeFileSync(join(hardware, 'meter.json'), '{"energyJ":12.5,"powerW":30,"elapsedS":4}');
+      utimesSync(join(hardware, 'meter.json'), 1000, 1000);
+    }
+    const at = (second: number): string => new Date(second * 1000).toISOString();
+    expect(readPlugMeters(hosts, ({ name }) => name !== 'h2', 5_000_000)).toEqual([
+      { timestamp: at(1000), host: 'h1', energyJ: 12.5, powerW: 30 },
+      { timestamp: at(5000), host: 'h2', powerW: 0 },
+      { timestamp: at(5000), host: 'h3', powerW: 0 },
+    ]);
+  });
+});
+
 describe('the directory of a run', () => {
   const root = mkdtempSync(join(tmpdir(), 'wattwin-compare-'));
   afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -223,8 +288,8 @@ describe('the directory of a run', () => {
       return { ...rest, ...counts, slices: histograms.length };
     });
     expect(found).toEqual([
-      { seconds: 2, energyJ: 40, asked: 20, done: 2, errors: 0, slices: 2 },
-      { seconds: 2, energyJ: 40, asked: 20, done: 3, errors: 2, slices: 3 },
+      { seconds: 2, plugJ: undefined, raplJ: 40, asked: 20, done: 2, errors: 0, slices: 2 },
+      { seconds: 2, plugJ: undefined, raplJ: 40, asked: 20, done: 3, errors: 2, slices: 3 },
     ]);
   });
 
@@ -236,7 +301,7 @@ describe('the directory of a run', () => {
 
   it('has no energy without metrics, and is refused without a plan', async () => {
     const record = await readRun(write('no-metrics', 1, []));
-    expect(record.phases.map(({ energyJ }) => energyJ)).toEqual([undefined, undefined]);
+    expect(record.phases.map(({ raplJ }) => raplJ)).toEqual([undefined, undefined]);
     await expect(readRun(root)).rejects.toThrow('plan.json');
   });
 });
