@@ -25,13 +25,20 @@ export function clusterText(plan: TestbedPlan, command: readonly string[]): stri
     'ssh:',
     `  config: ${quoted(basename(layout.sshConfig))}`,
     'libvirt:',
+    // What stands for a CPU's speed is no limit that anybody has set for a VM.
+    '  globalQuota: false',
     '  migration:',
     '    uri: qemu+tcp://{address}/system',
     `    storage: ${spec.disk}`,
     // libvirt takes a directory for shared only when its file system is a network's.
     ...(spec.disk === 'shared' ? ['    unsafe: true'] : []),
     '# Shorter than for machines that take minutes to start and VMs that take minutes to move.',
-    'interval: 10 s',
+    'interval: 5 s',
+    // Five minutes, so that what a boot costs can pay.
+    'horizon: 60',
+    // Kilowatt-hours of hosts that run for minutes are small numbers.
+    'objective:',
+    '  migration: 0.0001',
     'guard:',
     '  vmCooldown: 30 s',
     '  hostCooldown: 60 s',

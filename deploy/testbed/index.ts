@@ -16,4 +16,4 @@ export { type Programs, runInteractively, systemPrograms } from './programs.ts';
 export { loadPlan } from './state.ts';
 export { type HostStatus, readStatus, type TestbedStatus, type VmStatus } from './status.ts';
 export { TestbedError, type TestbedErrorCode } from './testbed-error.ts';
-export { bringUp, type UpOptions } from './up.ts';
+export { bringUp, type UpOptions, usualCpuShares } from './up.ts';

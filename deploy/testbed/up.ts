@@ -1,12 +1,19 @@
 /** Brings a testbed up: network, hosts, VMs. All or nothing. */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { inputError } from '../../sim/index.ts';
 import type { Clock } from '../clock.ts';
 import { clusterText } from './cluster-text.ts';
 import { takeDown } from './down.ts';
 import { guestImages, hasImages } from './guests/images.ts';
 import { awaitVm, startVm } from './guests/vms.ts';
-import { cgroupHierarchies } from './hosts/control-groups.ts';
+import {
+  cgroupHierarchies,
+  makeCgroup,
+  setCpuShares,
+  sharesMax,
+  sharesMin,
+} from './hosts/control-groups.ts';
 import { setUncapped } from './hosts/hardware-files.ts';
 import { awaitHost, type HostTools, startHost } from './hosts/life.ts';
 import { networkCommands } from './hosts/network.ts';
@@ -17,11 +24,16 @@ import { requireNothing, testbedLacks, thisMachine } from './prerequisites.ts';
 import type { Programs } from './programs.ts';
 import { makeState, writeManifest } from './state.ts';
 
+/** 64 times the usual: a host that waits for other programs shows latencies that nothing on it explains. */
+export const usualCpuShares = 65_536;
+
 export interface UpOptions {
   readonly programs: Programs;
   readonly clock: Clock;
   readonly cacheDirectory?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** `cpu.shares` of all testbeds together against what else this machine does. Default 65,536. */
+  readonly cpuShares?: number | undefined;
   /** Called with a line on each step. */
   readonly say: (line: string) => void;
 }
@@ -33,8 +45,11 @@ export interface UpOptions {
  * @throws InputError for numbers that cannot be; TestbedError for what this machine lacks or what failed.
  */
 export async function bringUp(spec: TestbedSpec, options: UpOptions): Promise<TestbedPlan> {
-  const { programs, clock, signal, say, cacheDirectory } = options;
+  const { programs, clock, signal, say, cacheDirectory, cpuShares = usualCpuShares } = options;
   const plan = planTestbed(spec);
+  if (!(cpuShares >= sharesMin && cpuShares <= sharesMax)) {
+    throw inputError('--cpu-shares', `from ${sharesMin} to ${sharesMax}`, String(cpuShares));
+  }
   requireNothing(testbedLacks(thisMachine(), !hasImages(cacheDirectory)));
   compiledRoot();
   const images = await guestImages({ cacheDirectory, programs, signal, say });
@@ -53,9 +68,11 @@ export async function bringUp(spec: TestbedSpec, options: UpOptions): Promise<Te
 async function make(
   plan: TestbedPlan,
   imagesDirectory: string,
-  { programs, clock, signal, say }: UpOptions,
+  { programs, clock, signal, say, cpuShares = usualCpuShares }: UpOptions,
 ): Promise<void> {
   const hierarchies = cgroupHierarchies();
+  makeCgroup(hierarchies, plan.layout.cgroup);
+  setCpuShares(hierarchies, dirname(plan.layout.cgroup), cpuShares);
   const tools: HostTools = { programs, clock, hierarchies, signal };
   const start = clock.monotonicMs();
   const seconds = (): string => `${((clock.monotonicMs() - start) / 1000).toFixed(1)} s`;

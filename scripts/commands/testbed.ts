@@ -18,6 +18,7 @@ import {
   systemPrograms,
   takeDown,
   thisMachine,
+  usualCpuShares,
 } from '../../deploy/testbed/index.ts';
 import { inputError } from '../../sim/index.ts';
 import { printJson, wholeNumber } from '../cli.ts';
@@ -36,6 +37,7 @@ interface UpOptions extends NameOptions {
   readonly redis: number;
   readonly disk: DiskKind;
   readonly hardware?: string;
+  readonly cpuShares: number;
   readonly cache?: string;
   readonly json?: boolean;
 }
@@ -93,6 +95,12 @@ function addUp(testbed: Command): void {
         .default('none'),
     )
     .option('--hardware <file>', "JSON with what is not the default of the hosts' hardware")
+    .option(
+      '--cpu-shares <n>',
+      'CPU time of all testbeds against other programs of this machine, which have 1024',
+      wholeNumber(1),
+      usualCpuShares,
+    )
     .addOption(cacheOption())
     .option('--json', 'print the status as JSON when all is up')
     .action((options: UpOptions) => runTestbedCommand((signal) => up(options, signal)));
@@ -189,10 +197,10 @@ function addImages(testbed: Command): void {
 }
 
 async function up(options: UpOptions, signal: AbortSignal): Promise<void> {
-  const { name, hosts, vms, redis, disk, hardware: hardwareFile, cache, json } = options;
+  const { name, hosts, vms, redis, disk, hardware: hardwareFile, cpuShares, cache, json } = options;
   const hardware = hardwareFile === undefined ? {} : readHardware(hardwareFile);
   const spec = { name, hosts, vms, redis, disk, hardware };
-  await bringUp(spec, { programs, clock, cacheDirectory: cache, signal, say });
+  await bringUp(spec, { programs, clock, cacheDirectory: cache, cpuShares, signal, say });
   const status = await readStatus(name, programs);
   if (json) printJson(status);
   else process.stdout.write(`\n${statusTable(status)}`);

@@ -106,6 +106,35 @@ function copyCpuset(from: string, to: string): void {
   }
 }
 
+/** `cpu.shares` of a group that nobody has touched, and the most and least there is. */
+const sharesUsual = 1024;
+export const sharesMin = 2;
+export const sharesMax = 262_144;
+/** Of version 2, which has weights from 1 to 10,000 and 100 for a group that nobody has touched. */
+const weightUsual = 100;
+const weightMax = 10_000;
+
+/**
+ * Says how much CPU time a group gets where others want it too, in `cpu.shares` of version 1; version 2
+ * gets the weight with the same ratio to the usual one. The group must be there.
+ */
+export function setCpuShares(
+  hierarchies: readonly CgroupHierarchy[],
+  path: string,
+  shares: number,
+): void {
+  for (const { mount, version, options } of hierarchies) {
+    if (version === 1 && options.split(',').includes('cpu')) {
+      writeFileSync(join(mount, path, 'cpu.shares'), String(shares));
+    }
+    if (version === 2) {
+      const weight = Math.round((shares * weightUsual) / sharesUsual);
+      const bounded = Math.min(weightMax, Math.max(1, weight));
+      writeFileSync(join(mount, path, 'cpu.weight'), String(bounded));
+    }
+  }
+}
+
 const words = (path: string): string[] =>
   readFileSync(path, 'utf8')
     .split(/\s+/)

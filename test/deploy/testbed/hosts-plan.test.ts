@@ -142,6 +142,8 @@ it('the cluster file is one that `wattwin control` takes', () => {
     ]),
   );
   expect(cluster.ssh.config).toBe(plan.layout.sshConfig);
+  expect(cluster).toMatchObject({ interval: 5000, horizon: 60, objective: { migration: 0.0001 } });
+  expect(cluster.libvirt.globalQuota).toBe(false);
   expect(cluster.libvirt.migration).toMatchObject({
     uri: 'qemu+tcp://{address}/system',
     storage: 'shared',

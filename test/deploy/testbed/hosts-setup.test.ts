@@ -1,6 +1,6 @@
 /** How hosts are put together: texts and commands, none of them carried out on this machine. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -17,6 +17,7 @@ import {
   processesIn,
   readHierarchies,
   removeCgroup,
+  setCpuShares,
 } from '../../../deploy/testbed/hosts/control-groups.ts';
 import { type HostInit, hostInitScript } from '../../../deploy/testbed/hosts/init-script.ts';
 import { hostCommand } from '../../../deploy/testbed/hosts/life.ts';
@@ -117,6 +118,26 @@ describe('control groups', () => {
     expect(removeCgroup(hierarchies, 'b')).toEqual([]);
     expect(existsSync(join(mount, 'b'))).toBe(false);
     expect(removeCgroup(hierarchies, 'b')).toEqual([]);
+  });
+});
+
+describe('CPU time of a group', () => {
+  it.each([
+    [1, 'cpu,cpuacct', 'cpu.shares', 65_536, '65536'],
+    [2, '', 'cpu.weight', 65_536, '6400'],
+    [2, '', 'cpu.weight', 1024, '100'],
+    [2, '', 'cpu.weight', 262_144, '10000'],
+    [2, '', 'cpu.weight', 2, '1'],
+  ] as const)('version %i %s: %s of %i shares is %s', (version, options, file, shares, said) => {
+    const mount = directoryWith({ 'a/tasks': '' });
+    setCpuShares([{ mount, version, options }], 'a', shares);
+    expect(readFileSync(join(mount, 'a', file), 'utf8')).toBe(said);
+  });
+
+  it('is said where it is shared out and nowhere else', () => {
+    const mount = directoryWith({ 'a/tasks': '' });
+    setCpuShares([{ mount, version: 1, options: 'cpuset' }], 'a', 2048);
+    expect(readdirSync(join(mount, 'a'))).toEqual(['tasks']);
   });
 });
 
