@@ -18,6 +18,9 @@ export interface DecideLoadOptions {
 
 export interface DecideLoad {
   readonly requests: number;
+  /** Turned away because too many were waiting (503). */
+  readonly refused: number;
+  /** Anything else but an answer. */
   readonly errors: number;
   readonly bodyBytes: number;
   /** Mean of the answers. */
@@ -100,7 +103,7 @@ async function startService(
   const script = join(import.meta.dirname, '../scripts/wattwin.js');
   const args = ['serve', '--port', '0', '--no-token', '--rate', '100000', '--state-dir', state];
   const child = spawn(process.execPath, [script, ...args, '--workers', String(workers)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   const address = await new Promise<string>((resolve, reject) => {
     let said = '';
@@ -116,7 +119,10 @@ async function startService(
 
 interface Answer {
   readonly ms: number;
-  readonly items: number | undefined;
+  /** Of the connection: 0. */
+  readonly status: number;
+  /** Of a decision. */
+  readonly items: number;
 }
 
 async function load(
@@ -149,13 +155,15 @@ async function load(
   const cores = (cpuSOf(pid) - cpuS) / tookS;
   const healthMs = (await Promise.all(health)).map(({ ms }) => ms).sort((a, b) => a - b);
   agent.destroy();
-  const sorted = done.map(({ ms }) => ms).sort((a, b) => a - b);
-  const good = done.flatMap(({ items }) => items ?? []);
+  const good = done.filter(({ status }) => status === 200);
+  const refused = done.filter(({ status }) => status === 503).length;
+  const sorted = good.map(({ ms }) => ms).sort((a, b) => a - b);
   return {
     requests: total,
-    errors: done.length - good.length,
+    refused,
+    errors: done.length - good.length - refused,
     bodyBytes: bodies[0]!.length,
-    items: good.reduce((sum, items) => sum + items, 0) / good.length,
+    items: good.reduce((sum, { items }) => sum + items, 0) / good.length,
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99),
     maxMs: sorted.at(-1)!,
@@ -168,10 +176,17 @@ async function load(
 const until = (dueMs: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
 
-/** @returns Its latency since `dueMs`; `items` of a decision, `undefined` for a failure. */
+/** @returns Its latency counts from `dueMs`. */
 function ask(agent: Agent, url: string, dueMs: number, body?: Buffer): Promise<Answer> {
   return new Promise((resolve) => {
-    const failed = (): void => resolve({ ms: performance.now() - dueMs, items: undefined });
+    const settle = (status: number, text: string): void =>
+      // The number of items, without the cost of parsing in the process that keeps the time.
+      resolve({
+        ms: performance.now() - dueMs,
+        status,
+        items: text.split('"operation":').length - 1,
+      });
+    const failed = (): void => settle(0, '');
     const asked = request(
       url,
       {
@@ -186,13 +201,7 @@ function ask(agent: Agent, url: string, dueMs: number, body?: Buffer): Promise<A
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
         answer.on('error', failed);
-        answer.on('end', () => {
-          const ms = performance.now() - dueMs;
-          if (answer.statusCode !== 200) return failed();
-          const text = Buffer.concat(chunks).toString();
-          // The number of items, without the cost of parsing in the process that keeps the time.
-          resolve({ ms, items: text.split('"operation":').length - 1 });
-        });
+        answer.on('end', () => settle(answer.statusCode ?? 0, Buffer.concat(chunks).toString()));
       },
     );
     asked.on('error', failed);
