@@ -12,6 +12,8 @@ export interface AnsweringHost {
   readonly sample: HostSample;
   /** Speed that counts where the sample tells none, MHz. */
   readonly nominalMhz: number;
+  /** Whether quotas of whole VMs are the VMs' own. */
+  readonly countsGlobalQuota: boolean;
 }
 
 /** Above this share of its vCPUs a VM's wish is cut off. */
@@ -57,7 +59,7 @@ export function seenVms(
     const { memory } = domain;
     const vcpus = Math.min(vcpusMax, Math.ceil(firstPositive(domain.vcpus, known?.vcpus) ?? 1));
     const demand = demandOf(domain, vcpus, host, fastestMhz);
-    const quotaCores = firstPositive(domain.quotaCores);
+    const quotaCores = quotaOf(domain, host);
     return {
       name,
       host: host.name,
@@ -80,6 +82,16 @@ const isThere = ({ name, state }: DomainSample): boolean =>
 /** The first of these numbers that is one and above 0. */
 const firstPositive = (...values: readonly (number | undefined)[]): number | undefined =>
   values.find((value) => value !== undefined && value > 0 && value < Infinity);
+
+/** The tighter of the two that libvirt knows, in cores. */
+function quotaOf(
+  { quotaCores, vcpuQuotaCores }: DomainSample,
+  { countsGlobalQuota }: AnsweringHost,
+): number | undefined {
+  const whole = countsGlobalQuota ? firstPositive(quotaCores) : undefined;
+  const vcpus = firstPositive(vcpuQuotaCores);
+  return whole === undefined || vcpus === undefined ? (whole ?? vcpus) : Math.min(whole, vcpus);
+}
 
 /** A VM that arrives stands still at its target until it is there. */
 const isRunning = ({ state }: DomainSample): boolean =>

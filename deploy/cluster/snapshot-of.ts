@@ -53,8 +53,10 @@ export function learn(sources: SnapshotSources): void {
   const answered = new Set(
     fresh.flatMap(({ host, sample }) => ((sample.domains?.confidence ?? 0) > 0 ? [host.name] : [])),
   );
+  const { globalQuota: countsGlobalQuota } = cluster.libvirt;
   const answering = fresh.map(({ host, sight, sample }): AnsweringHost => {
-    return { name: host.name, sample, nominalMhz: frequenciesOf(sight.capabilities)[0]! };
+    const [nominalMhz] = frequenciesOf(sight.capabilities);
+    return { name: host.name, sample, nominalMhz: nominalMhz!, countsGlobalQuota };
   });
   const seen = seenVms(answering, history, fastestOf(sources));
   const silent = new Set(

@@ -150,7 +150,12 @@ function createWhole(file: string, holder: LeaseHolder): boolean {
 
 function writeDraft(file: string, holder: LeaseHolder): string {
   const draft = join(dirname(file), `.${basename(file)}-${randomBytes(6).toString('hex')}`);
-  writeFileSync(draft, `${JSON.stringify(holder)}\n`, { flag: 'wx', mode: 0o600 });
+  try {
+    writeFileSync(draft, `${JSON.stringify(holder)}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
   return draft;
 }
 
@@ -181,5 +186,10 @@ function release(file: string, holder: LeaseHolder): void {
   const now = readHolder(file);
   // Taken from us by hand: it is not ours to give back.
   if (now === 'gone' || now.pid !== holder.pid || now.sinceMs !== holder.sinceMs) return;
-  renameSync(writeDraft(file, { ...holder, isReleased: true }), file);
+  try {
+    renameSync(writeDraft(file, { ...holder, isReleased: true }), file);
+  } catch (error) {
+    // On a full disk it stays as it is, and ends with this process all the same.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  }
 }

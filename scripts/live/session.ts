@@ -49,9 +49,12 @@ export function openSession(options: {
       journal,
       notes: [...(lease.note === undefined ? [] : [lease.note]), ...journal.notes],
       async close() {
-        await transport.close();
-        journal.close();
-        lease.release();
+        try {
+          await transport.close();
+          journal.close();
+        } finally {
+          lease.release();
+        }
       },
     };
   } catch (error) {

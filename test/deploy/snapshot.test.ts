@@ -133,10 +133,11 @@ class Watched {
   readonly history = new DemandHistory();
   readonly calibrator = new Calibrator();
   readonly sights = new Map<string, HostSight>();
-  readonly cluster = parseClusterFile(clusterFile, 'cluster.yaml');
+  readonly cluster: SnapshotSources['cluster'];
   nowMs = startMs;
 
-  constructor() {
+  constructor(more = '') {
+    this.cluster = parseClusterFile(clusterFile + more, 'cluster.yaml');
     for (const host of ['a', 'b']) this.sights.set(host, { capabilities: capabilities(host) });
   }
 
@@ -246,6 +247,16 @@ describe('a snapshot', () => {
     expect(watched.vm('web-1')!.demandMhz).toEqual([1500]);
     watched.pass({ a: { mhz: 2000, domains: [{ ...domain, throttledFraction: 0.4 }] }, b: {} });
     expect(watched.vm('web-1')!.demandMhz).toEqual([1500, 1.25 * 1500]);
+  });
+
+  it.each([
+    ['', 0.3],
+    ['\nlibvirt: { globalQuota: false }\n', 0.5],
+  ])("takes the tighter quota that is the VM's own: %j", (more, quotaCores) => {
+    const watched = new Watched(more);
+    const domains = [{ ...web, demandCores: 0.2, quotaCores: 0.3, vcpuQuotaCores: 0.5 }];
+    watched.pass({ a: { mhz: 2000, domains }, b: {} });
+    expect(watched.vm('web-1')!.quotaCores).toBe(quotaCores);
   });
 
   it('raises what a VM without room asked for, at most to what its vCPUs can use', () => {

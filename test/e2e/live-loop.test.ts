@@ -220,7 +220,7 @@ describeOnRealHosts(
           migration: {
             uri: 'qemu+tcp://{address}/system',
             storage: 'none',
-            bandwidth: '2 MiB/s',
+            bandwidth: '2 MB/s',
             timeout: '15 s',
           },
         },
