@@ -28,7 +28,7 @@ import { placeOf } from './migration-place.ts';
 import { type Migrate, Migration } from './migration-run.ts';
 import type { Operation } from './operation.ts';
 import { textOf } from './said.ts';
-import { refused, type Site } from './site.ts';
+import { refused, type Site, stopIfAborted } from './site.ts';
 import { quoted } from './vm-name.ts';
 
 interface MigrationLook extends Look {
@@ -119,7 +119,10 @@ export const migrate: Action<Migrate, MigrationLook> = {
   settleMs: ({ placeMs }) => placeMs,
   async carryOut(operation, { files }, site, limits) {
     const { from, to } = operation;
-    const made = await makeFiles(site, to, files, limits);
+    // Without the signal: cut off in between, nobody would know what was made.
+    const made = await makeFiles(site, to, files, {});
+    if (limits.signal?.aborted === true) await removeFiles(site, to, made);
+    stopIfAborted(from, limits);
     const end = await new Migration(operation, migrateCommand(operation, site), site, limits).run();
     if (end.place === 'target') return await effectOf(operation, end.how, site);
     // Only where it surely stayed: in doubt a file is the VM's.

@@ -143,9 +143,8 @@ export class Migration {
     const error = this.#ended?.error;
     // A command whose answer was lost may still be at work, or about to begin.
     const isLost = error !== undefined && isOfTheWay(error);
-    const lastMs = isLost
-      ? this.#startMs + cluster.libvirt.migration.timeout + timings.placeMs
-      : endedMs + timings.placeMs;
+    const longMs = this.#startMs + cluster.libvirt.migration.timeout + timings.placeMs;
+    const shortMs = endedMs + timings.placeMs;
     let last: Place | undefined;
     let seen = 0;
     let sinceMs = endedMs;
@@ -164,7 +163,8 @@ export class Migration {
           seen >= sightings &&
           (!isLost || nowMs - sinceMs >= timings.stillMs));
       if (isSure) return this.#conclude(place);
-      if (nowMs >= Math.max(lastMs, endedMs + timings.placeMs)) {
+      const isPatient = isLost && this.#limits.signal?.aborted !== true;
+      if (nowMs >= (isPatient ? Math.max(longMs, shortMs) : shortMs)) {
         const text = `where VM ${quoted(vm)} is, on ${from} or ${to}, could not be found out`;
         const detail = last === 'moving' ? ': its migration comes to no end' : '';
         return {

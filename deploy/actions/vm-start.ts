@@ -12,15 +12,13 @@ type StartVm = Extract<Operation, { type: 'startVm' }>;
 export const startVm: Action<StartVm> = {
   steps: ({ vm, host }, site) => [{ host, commands: site.virsh('start', '--domain', vm) }],
   async look({ vm, host }, site, limits) {
-    const [reading, elsewhere] = await Promise.all([
-      readDomains(site, host, limits, vm),
-      otherPlaces(site, host, vm, limits),
-    ]);
+    const reading = await readDomains(site, host, limits, vm);
     const domain = domainNamed(reading, vm);
     const undo: readonly Operation[] = [{ type: 'stopVm', vm, host }];
     const now = `it is ${domain.state}`;
     if (domain.isRunning) return { isDone: true, undo, now };
     if (domain.isActive) throw absent(host, vm, `is ${domain.state} and cannot be started`);
+    const elsewhere = await otherPlaces(site, host, vm, limits);
     if (elsewhere.length > 0) {
       throw refused(host, `VM ${quoted(vm)} is active on ${elsewhere.join(', ')}`);
     }
@@ -32,6 +30,9 @@ export const startVm: Action<StartVm> = {
   },
   settleMs: ({ startMs }) => startMs,
 };
+
+/** Hosts that are asked at the same time. */
+const atOnce = 16;
 
 const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 
@@ -46,12 +47,20 @@ async function otherPlaces(
   limits: OperationLimits,
 ): Promise<string[]> {
   const others = site.cluster.hosts.map(({ name }) => name).filter((name) => name !== host);
-  const readings = await Promise.all(
-    others.map((other) => readDomains(site, other, limits).catch(orNothing)),
-  );
-  return readings
-    .filter((reading) => reading?.domains.some(({ name, isActive }) => name === vm && isActive))
-    .map((reading) => reading!.host);
+  const places: string[] = [];
+  for (let first = 0; first < others.length; first += atOnce) {
+    const readings = await Promise.all(
+      others
+        .slice(first, first + atOnce)
+        .map((other) => readDomains(site, other, limits).catch(orNothing)),
+    );
+    for (const reading of readings) {
+      if (reading?.domains.some(({ name, isActive }) => name === vm && isActive)) {
+        places.push(reading.host);
+      }
+    }
+  }
+  return places;
 }
 
 function orNothing(error: unknown): HostDomains | undefined {

@@ -122,7 +122,7 @@ running() { [ "$STATE" != 5 ] || error 'Requested operation is not valid: domain
 obeys() { [ ! -e "$D/.ignores-$1" ]; }
 
 one_domstats() {
-  get "$D/name"; echo "Domain: '$V'"
+  get "$D/name"; printf "Domain: '%s'\\n" "$V"
   get "$D/state"; STATE=$V; echo "  state.state=$V"
   get "$D/reason"; echo "  state.reason=$V"
   S=live; [ "$STATE" = 5 ] && S=config
@@ -134,7 +134,7 @@ one_domstats() {
   [ -e "$D/stats" ] && [ "$STATE" != 5 ] && cat "$D/stats"
   B=0
   while IFS="$TAB" read -r TARGET FILE FORMAT BYTES; do
-    echo "  block.$B.name=$TARGET"; echo "  block.$B.path=$FILE"; echo "  block.$B.capacity=$BYTES"
+    echo "  block.$B.name=$TARGET"; printf '  block.%s.path=%s\\n' $B "$FILE"; echo "  block.$B.capacity=$BYTES"
     B=$((B + 1))
   done <"$D/disks"
   echo "  block.count=$B"

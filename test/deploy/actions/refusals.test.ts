@@ -176,19 +176,17 @@ describe('hostile names', () => {
   it('are words like any other', async () => {
     const cluster = createFakeCluster({ hosts: [{ name: 'h1' }, { name: 'h2' }], vms });
     const executor = executorOf(cluster);
-    for (const vm of hostile) {
-      expect(await doIt(executor, { type: 'setShares', vm, host: 'h1', shares: 77 })).toMatchObject(
-        {
-          didChange: true,
-        },
-      );
+    for (const [index, vm] of hostile.entries()) {
+      const shares = await doIt(executor, { type: 'setShares', vm, host: 'h1', shares: 77 });
+      expect(shares, vm).toMatchObject({ didChange: true });
+      if (index % 4 > 0) continue;
       const move = { type: 'migrate', vm, from: 'h1', to: 'h2', storage: 'none' } as const;
       expect(await doIt(executor, move), vm).toMatchObject({ downtimeMs: 27 });
       await doIt(executor, { type: 'stopVm', vm, host: 'h2', force: true });
     }
     const { h1, h2 } = cluster.state();
-    expect(h1!.vms).toEqual({});
-    expect(Object.keys(h2!.vms).sort()).toEqual([...hostile].sort());
+    expect([...Object.keys(h1!.vms), ...Object.keys(h2!.vms)].sort()).toEqual([...hostile].sort());
+    expect(Object.keys(h2!.vms)).toHaveLength(Math.ceil(hostile.length / 4));
   });
 
   it('in messages control no terminal', async () => {

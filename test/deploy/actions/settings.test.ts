@@ -236,7 +236,7 @@ describe('a frequency', () => {
           expect(cluster.state()).toEqual(before);
         },
       ),
-      { seed: 5, numRuns: 12 },
+      { seed: 5, numRuns: 6 },
     );
   });
 });
