@@ -13,19 +13,15 @@ export type { ExecutorOptions, MigrationProgress, Timings } from './actions/site
 export { type Clock, systemClock } from './clock.ts';
 export { type ClusterFile, type ClusterHost, clusterSchema } from './cluster/cluster-file.ts';
 export { parseClusterFile, readClusterFile } from './cluster/read-cluster-file.ts';
-export {
-  type ClusterSnapshot,
-  type SnapshotHost,
-  type SnapshotInput,
-  type SnapshotVm,
-  snapshotSchema,
+export type {
+  ClusterSnapshot,
+  SnapshotHost,
+  SnapshotInput,
+  SnapshotVm,
 } from './cluster/snapshot.ts';
 export { readSnapshotFile, writeSnapshotFile } from './cluster/snapshot-file.ts';
 export { type Approval, Approvals } from './control/approvals.ts';
-export {
-  objectiveOf as clusterObjective,
-  translationOf as clusterTranslation,
-} from './control/cluster-terms.ts';
+export { clusterObjective, clusterTranslation } from './control/cluster-terms.ts';
 export { type Considered, type ConsiderOptions, consider } from './control/consider.ts';
 export {
   type ControllerEnd,
@@ -55,12 +51,7 @@ export {
   type PowerAgreement,
   summarizeControl,
 } from './control/summary.ts';
-export { type Step, type Translation, translate } from './control/translate.ts';
-export {
-  hostLeaseDirectory,
-  journalHolder,
-  takeControl,
-} from './journal/control-lease.ts';
+export { journalHolder, takeControl } from './journal/control-lease.ts';
 export { Journal, type JournalOptions, type JournalView } from './journal/journal.ts';
 export type { IntentRecord, IntentState } from './journal/journal-index.ts';
 export { JournalReader } from './journal/journal-reader.ts';

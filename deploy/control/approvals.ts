@@ -17,6 +17,7 @@ export interface Approval {
 /** Ids of decisions are file names here. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
 
+/** What was said of decisions, as files of a directory. */
 export class Approvals {
   readonly #directory: string;
 

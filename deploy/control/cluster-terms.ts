@@ -3,7 +3,8 @@ import { defaultObjective, type Objective } from '../../sim/index.ts';
 import type { ClusterFile } from '../cluster/cluster-file.ts';
 import type { TranslationOptions } from './translate.ts';
 
-export function objectiveOf(weights: ClusterFile['objective'] | undefined): Objective {
+/** Weights of the cluster file, or the usual ones. */
+export function clusterObjective(weights: ClusterFile['objective'] | undefined): Objective {
   if (weights === undefined) return defaultObjective;
   return {
     energyPerKwh: weights.energy,
@@ -13,7 +14,7 @@ export function objectiveOf(weights: ClusterFile['objective'] | undefined): Obje
 }
 
 /** Without a cluster file: what one says that says nothing. */
-export function translationOf(cluster: ClusterFile | undefined): TranslationOptions {
+export function clusterTranslation(cluster: ClusterFile | undefined): TranslationOptions {
   const sleeps = new Map(cluster?.hosts.map(({ name, sleep }) => [name, sleep]));
   const way = cluster?.libvirt.migration;
   return {

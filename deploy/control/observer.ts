@@ -47,6 +47,10 @@ interface Watched {
   isNew: boolean;
 }
 
+/**
+ * All hosts of a cluster between two looks: what they were, what was learned of them, what a controller
+ * has done to them.
+ */
 export class ClusterObserver {
   readonly #options: ObserverOptions;
   readonly #hosts: ReadonlyMap<string, Watched>;

@@ -3,6 +3,7 @@ import type { Operation } from '../actions/operation.ts';
 import type { JournalRecord } from '../journal/record.ts';
 import type { Past } from './guard/rules.ts';
 
+/** Takes what has ended, from a journal or from a controller that runs. */
 export class ActionMemory implements Past {
   readonly movedMs = new Map<string, number>();
   readonly powerMs = new Map<string, number>();

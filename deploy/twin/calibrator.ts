@@ -28,6 +28,7 @@ export interface KnownHost {
   readonly fullW?: number | undefined;
 }
 
+/** Power of each host and pace of migrations, learned while they run. */
 export class Calibrator {
   readonly migrations = new MigrationCalibrator();
   readonly #hosts = new Map<string, { known: KnownHost; power: HostPowerCalibrator }>();

@@ -2,7 +2,7 @@
 import type { Objective } from '../../../sim/index.ts';
 import type { Operation } from '../../actions/operation.ts';
 import type { ClusterFile } from '../../cluster/cluster-file.ts';
-import { translationOf as termsOf, objectiveOf as weightsOf } from '../../control/cluster-terms.ts';
+import { clusterObjective, clusterTranslation } from '../../control/cluster-terms.ts';
 import type { GuardLimits, Past } from '../../control/guard/rules.ts';
 import type { TranslationOptions } from '../../control/translate.ts';
 import type { DecideRequest } from '../api/requests.ts';
@@ -89,7 +89,8 @@ export const horizonOf = (asked: number | undefined, { cluster }: Surroundings):
 export const objectiveOf = (
   asked: DecideRequest['objective'],
   { cluster }: Surroundings,
-): Objective => weightsOf(asked ?? cluster?.objective);
+): Objective => clusterObjective(asked ?? cluster?.objective);
 
 /** How actions become operations. */
-export const translationOf = ({ cluster }: Surroundings): TranslationOptions => termsOf(cluster);
+export const translationOf = ({ cluster }: Surroundings): TranslationOptions =>
+  clusterTranslation(cluster);
