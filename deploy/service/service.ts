@@ -49,7 +49,7 @@ export async function createService(options: ServiceOptions): Promise<FastifyIns
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     // A connection on which nothing happens; longer than any answer takes.
     connectionTimeout: answerTimeoutMs + 60_000,
-    keepAliveTimeout: 10_000,
+    keepAliveTimeout: 60_000,
     maxRequestsPerSocket: 0,
     http: { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1000 },
     routerOptions: { maxParamLength: 128 },
