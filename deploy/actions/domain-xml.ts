@@ -8,10 +8,13 @@ interface Element {
   text: string;
 }
 
-/** Comments, instructions and CDATA, a tag, or the text before the next of them. */
+/**
+ * An instruction, a tag, or the text before the next of them. Nothing in it crosses a `<`, which no tag
+ * holds, so that the time grows with the length alone, whatever a host calls XML.
+ */
 const token =
-  /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<[?!][^>]*>|<(\/?)([^\s/>"']+)((?:[^>"']|"[^"]*"|'[^']*')*?)(\/?)>|([^<]+)/g;
-const attribute = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+  /<[?!][^<>]*>|<(\/?)([^\s/<>"']+)(?=[\s/>])((?:[^<>"']|"[^"<]*"|'[^'<]*')*?)(\/?)>|([^<]+)/g;
+const attribute = /(?<![^\s=])([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 const entities: Readonly<Record<string, string>> = {
   lt: '<',
   gt: '>',
@@ -27,11 +30,27 @@ const unescaped = (text: string): string =>
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
   });
 
+/** Without comments and CDATA. What has no end goes on to that of the text. */
+function bare(xml: string): string {
+  const parts: string[] = [];
+  let start = 0;
+  for (const { 0: opening, index } of xml.matchAll(/<!--|<!\[CDATA\[/g)) {
+    // Within the one before.
+    if (index < start) continue;
+    parts.push(xml.slice(start, index));
+    const closing = opening === '<!--' ? '-->' : ']]>';
+    const end = xml.indexOf(closing, index + opening.length);
+    if (end < 0) return parts.join('');
+    start = end + closing.length;
+  }
+  return parts.join('') + xml.slice(start);
+}
+
 /** Elements by path. What stands in metadata, which is anyone's, stays below its own path. */
 function parse(xml: string): Element {
   const root: Element = { path: '', attributes: new Map(), children: [], text: '' };
   const open = [root];
-  for (const [, close, name, rest, selfClosing, text] of xml.matchAll(token)) {
+  for (const [, close, name, rest, selfClosing, text] of bare(xml).matchAll(token)) {
     const parent = open.at(-1)!;
     if (text !== undefined) parent.text += unescaped(text);
     else if (name === undefined) continue;

@@ -53,8 +53,9 @@ export function consider(snapshot: ClusterSnapshot, options: ConsiderOptions): C
   const before = predict(live, [], outlook);
   const allowed = judged.filter(({ refusal }) => refusal === undefined).map(({ step }) => step);
   const after = allowed.length === 0 ? before : predict(live, actionsOf(allowed), outlook);
+  const relieving = options.guard !== undefined && relieves(before, after, options.guard.limits);
   const useless =
-    allowed.length === 0 ? undefined : whyUseless(before, after, options.benefit ?? 0);
+    allowed.length === 0 || relieving ? undefined : whyUseless(before, after, options.benefit ?? 0);
   const { forecastsMax = 100 } = options;
   const forecasts =
     allowed.length <= forecastsMax ? predictItems(live, actionsOf(allowed), outlook) : [];
@@ -102,6 +103,20 @@ function itemsOf(
       ? { operation, state: 'planned', ...known }
       : { operation, state: 'refused', refusal: useless, ...known };
   });
+}
+
+/**
+ * Whether a plan takes load off the fullest host where that is asked for more than the guard would let a
+ * plan ask of it. Short of an overload nothing is lost that the objective could count, but users wait.
+ */
+function relieves(
+  before: Prediction,
+  after: Prediction,
+  { utilization }: Pick<GuardLimits, 'utilization'>,
+): boolean {
+  const peak = ({ hosts }: Prediction): number =>
+    hosts.reduce((most, { peakUtilization }) => Math.max(most, peakUtilization), 0);
+  return peak(before) > utilization && peak(after) < peak(before);
 }
 
 /** Whether a plan gains too little by the objective. */

@@ -53,7 +53,9 @@ function operationOf(
     case 'migrate': {
       const { name: vm, host, diskBytes } = vms[action.vm]!;
       if (host === null) return `${vm} waits for a host and cannot be migrated`;
-      const way = diskBytes > 0 ? migration : { ...migration, storage: 'none' as const };
+      // Without a disk of its own there is nothing to copy.
+      const hasNothing = migration.storage === 'copy' && diskBytes === 0;
+      const way = hasNothing ? { ...migration, storage: 'none' as const } : migration;
       return { type: 'migrate', vm, from: host, to: hosts[action.host]!.name, ...way };
     }
     case 'powerOn':

@@ -80,6 +80,9 @@ export function integer(text: string | undefined): number | undefined {
   return text !== undefined && /^-?\d{1,19}$/.test(text) ? Number(text) : undefined;
 }
 
+/** More than Linux can have; a host that lists more is not believed. */
+const cpusMax = 100_000;
+
 /** `0-3,8` → [0, 1, 2, 3, 8]; also with blanks between; `undefined` when it is no such list. */
 export function cpuList(text: string | undefined): number[] | undefined {
   if (text === undefined) return undefined;
@@ -88,7 +91,7 @@ export function cpuList(text: string | undefined): number[] | undefined {
     const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part);
     if (match === null) return undefined;
     const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
-    if (last < first || last - first > 100_000) return undefined;
+    if (last < first || cpus.length + last - first >= cpusMax) return undefined;
     for (let cpu = first; cpu <= last; cpu++) cpus.push(cpu);
   }
   return cpus;

@@ -19,10 +19,9 @@ import {
   reconcile,
   summarizeControl,
   systemClock,
-  writeSnapshotFile,
 } from '../../deploy/index.ts';
 import { printJson, runCommand, wholeNumber } from '../cli.ts';
-import { killSwitch, readLearned, writeLearned } from '../live/live-files.ts';
+import { killSwitch, readLearned, writeKnown } from '../live/live-files.ts';
 import { livePolicy } from '../live/live-policy.ts';
 import { type ClusterSession, openSession } from '../live/session.ts';
 import { linesOf, summaryLines } from '../live/story.ts';
@@ -120,8 +119,7 @@ async function runIn(
     intervalMs: cluster.interval,
     observe: async (stop) => {
       const sight = await observer.observe(stop);
-      writeLearned(directory, observer.learned);
-      if (sight.snapshot !== undefined) writeSnapshotFile(directory, sight.snapshot);
+      writeKnown(directory, observer.learned, sight.snapshot);
       return sight;
     },
     consider: (snapshot, nowMs) => {

@@ -1,6 +1,8 @@
 /** Files of a controller beside its journal: what it has learned, and the kill switch. */
 import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { type ClusterSnapshot, OperationError, writeSnapshotFile } from '../../deploy/index.ts';
 import { inputError } from '../../sim/index.ts';
 import { writeAtomically } from '../files.ts';
 
@@ -25,8 +27,20 @@ export function readLearned(directory: string): { value: unknown; path: string }
   }
 }
 
-export function writeLearned(directory: string, value: unknown): void {
-  writeAtomically(learnedPath(directory), JSON.stringify(value));
+/** Writes what is known now: for the next controller, and for who watches this one. */
+export function writeKnown(
+  directory: string,
+  learned: unknown,
+  snapshot: ClusterSnapshot | undefined,
+): void {
+  try {
+    writeAtomically(learnedPath(directory), JSON.stringify(learned));
+    if (snapshot !== undefined) writeSnapshotFile(directory, snapshot);
+  } catch (error) {
+    // Where there is no room for this there is none for the journal: nothing may be done any more.
+    const message = `${directory}: it cannot be written: ${(error as Error).message}`;
+    throw new OperationError('ERR_JOURNAL', hostname(), message, { cause: error });
+  }
 }
 
 /** Why nothing may be done now, if so. */

@@ -103,6 +103,20 @@ describe('considering a snapshot', () => {
     expect(ask(spread, { horizon: 60, benefit: gain * 1.01 }).nothing).toContain('has to save');
   });
 
+  test('relieves a host above the limit, though nothing is lost there and power rises', () => {
+    // 3400 of 4000 MHz: 85 % at the frequency that it has.
+    const busy = cluster(
+      [host('a', { requestedMhz: 1000, canSleep: false })],
+      ['w', 'x', 'y', 'z'].map((name) => vm(name, 'a', { demandMhz: [850, 850, 850] })),
+    );
+    const below = ask(busy, {}, { ...limits, utilization: 0.9 });
+    expect(below.items.map(({ refusal }) => refusal?.rule)).toEqual(['benefit']);
+    const { items, before, after } = ask(busy, {}, { ...limits, utilization: 0.8 });
+    expect(items.map(({ state }) => state)).toEqual(['planned']);
+    expect(before.lostVcpuS).toBe(0);
+    expect(after.cost).toBeGreaterThan(before.cost);
+  });
+
   test('names what is simulated only', () => {
     const capping: Policy = {
       name: 'capping',
