@@ -3,6 +3,7 @@
  *
  *   npm run --silent bench                     all but oracle-settings, some five minutes
  *   npm run --silent bench -- rollouts         only those named
+ *   npm run --silent bench -- live --seeds 1   on real hosts, with options: see live.ts
  *
  * The PlanetLab day is `../shared/data/planetlab/20110303`, or under the directory named by
  * `WATTWIN_REFERENCE`; without it the two benches that need it are left out.
@@ -11,9 +12,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { runCommand } from '../scripts/cli.ts';
 import { benchCloudsimCompat } from './cloudsim-compat.ts';
 import { benchDecideLoad } from './decide-load.ts';
 import { benchLearnerRuntime } from './learner-runtime.ts';
+import { benchLive, readLiveOptions } from './live.ts';
 import { benchOracleSettings } from './oracle-settings.ts';
 import { benchPlanetlabDay } from './planetlab-day.ts';
 import { benchRollouts } from './rollouts.ts';
@@ -251,12 +254,27 @@ async function main(names: readonly string[]): Promise<void> {
       console.log(`Left out: ${planetlabDay} is not there.\n`);
       continue;
     }
-    const [header = [], ...rows] = table;
-    for (const cells of [header, header.map(() => '---'), ...rows]) {
-      console.log(`| ${cells.join(' | ')} |`);
-    }
-    console.log('');
+    printTable(table);
   }
 }
 
-await main(process.argv.slice(2));
+function printTable([header = [], ...rows]: readonly (readonly string[])[]): void {
+  for (const cells of [header, header.map(() => '---'), ...rows]) {
+    console.log(`| ${cells.join(' | ')} |`);
+  }
+  console.log('');
+}
+
+/** On real hosts, which takes root and half an hour: by itself and with options. */
+async function live(args: readonly string[]): Promise<void> {
+  const options = readLiveOptions(args);
+  console.log(`${machineLine()}\n`);
+  const tables = await benchLive(options);
+  const command = ['live', ...args].join(' ');
+  console.log(`## Live\n\n\`npm run --silent bench -- ${command}\`.\n`);
+  for (const table of tables) printTable(table);
+}
+
+const [first, ...rest] = process.argv.slice(2);
+if (first === 'live') await runCommand(() => live(rest));
+else await main(process.argv.slice(2));
