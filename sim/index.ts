@@ -205,9 +205,9 @@ export {
 export { budgetOf, endOf, modelOf, objectiveOf } from './scenario/build.ts';
 export type { FacilityTraces } from './scenario/facility-key.ts';
 export { type HostPreset, hostFromPreset, hostPresets } from './scenario/host-presets.ts';
-export { issuesOf, parseScenario } from './scenario/parse.ts';
+export { issuesOf, parseScenario, parseYaml } from './scenario/parse.ts';
 export { parseQuantity, quantityExamples } from './scenario/quantity.ts';
-export { quantity, type Scenario, scenarioSchema } from './scenario/schema.ts';
+export { objectiveWeights, quantity, type Scenario, scenarioSchema } from './scenario/schema.ts';
 export { deliveredMips } from './sharing.ts';
 export { decodeSnapshot, encodeSnapshot, fingerprint, modelFingerprint } from './snapshot.ts';
 export { ClusterState } from './state.ts';

@@ -1,6 +1,6 @@
 /** The cluster file: which real hosts there are, how they are reached and woken, what must hold. */
 import { z } from 'zod';
-import { defaultObjective, quantity } from '../../sim/index.ts';
+import { objectiveWeights, quantity } from '../../sim/index.ts';
 
 const name = z.string().min(1).max(253);
 const whole = (minimum: number) => z.int().min(minimum);
@@ -108,19 +108,7 @@ export const clusterSchema = z.strictObject({
     .default('best-fit')
     .describe('a policy name, or a name with options, as in scenarios'),
   objective: z
-    .strictObject({
-      energy: z.number().min(0).default(defaultObjective.energyPerKwh).describe('per kWh'),
-      lost: z
-        .number()
-        .min(0)
-        .default(defaultObjective.lostPerVcpuHour)
-        .describe('per vCPU·h asked for and not delivered'),
-      migration: z
-        .number()
-        .min(0)
-        .default(defaultObjective.perMigration)
-        .describe('per finished migration'),
-    })
+    .strictObject(objectiveWeights)
     .prefault({})
     .describe('weights of the cost, kWh-equivalents'),
   guard: z

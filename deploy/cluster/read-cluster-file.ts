@@ -1,8 +1,7 @@
 /** A cluster file's text → what it says with all defaults, or every problem in it. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
-import { InputError, type Issue, inputError, issuesOf } from '../../sim/index.ts';
+import { InputError, type Issue, inputError, issuesOf, parseYaml } from '../../sim/index.ts';
 import { isHostName } from '../ssh/host-name.ts';
 import { type ClusterFile, clusterSchema } from './cluster-file.ts';
 
@@ -28,7 +27,7 @@ export function readClusterFile(path: string): ClusterFile {
  * @throws InputError with every issue: `path:line` for syntax, `path: hosts[2].wake` for content.
  */
 export function parseClusterFile(text: string, path: string): ClusterFile {
-  const value = yamlOf(text, path);
+  const value = parseYaml(text, path);
   const result = clusterSchema.safeParse(value);
   if (!result.success) throw new InputError(issuesOf(result.error, value, path));
   const { data } = result;
@@ -43,25 +42,6 @@ export function parseClusterFile(text: string, path: string): ClusterFile {
     ssh: ssh.config === undefined ? ssh : { ...ssh, config: beside(ssh.config) },
     guard: { ...guard, killSwitch: beside(guard.killSwitch) },
   };
-}
-
-function yamlOf(text: string, path: string): unknown {
-  const document = parseDocument(text, { prettyErrors: true });
-  if (document.errors.length > 0) {
-    throw new InputError(
-      document.errors.map((error) => ({
-        path: `${path}:${error.linePos?.[0].line ?? 1}`,
-        expected: 'valid YAML',
-        got: error.message.split('\n')[0] ?? error.code,
-      })),
-    );
-  }
-  try {
-    return document.toJS();
-  } catch (error) {
-    // Aliases that multiply without end.
-    throw inputError(path, 'YAML that can be expanded', (error as Error).message);
-  }
 }
 
 /** Name of the machine behind `[USER@]HOST`. */

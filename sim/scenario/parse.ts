@@ -1,7 +1,7 @@
 /** Text → Scenario, or every problem in it. */
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { InputError, type Issue } from '../errors.ts';
+import { InputError, type Issue, inputError } from '../errors.ts';
 import { type Scenario, scenarioSchema } from './schema.ts';
 
 /**
@@ -11,6 +11,18 @@ import { type Scenario, scenarioSchema } from './schema.ts';
  * @throws InputError with every issue: `path:line` for syntax, `path: hosts[2].memory` for content.
  */
 export function parseScenario(text: string, path: string): Scenario {
+  const value = parseYaml(text, path);
+  const result = scenarioSchema.safeParse(value);
+  if (!result.success) throw new InputError(issuesOf(result.error, value, path));
+  return result.data;
+}
+
+/**
+ * YAML as plain values.
+ *
+ * @throws InputError naming the line of every syntax error.
+ */
+export function parseYaml(text: string, path: string): unknown {
   const document = parseDocument(text, { prettyErrors: true });
   if (document.errors.length > 0) {
     throw new InputError(
@@ -21,10 +33,12 @@ export function parseScenario(text: string, path: string): Scenario {
       })),
     );
   }
-  const value: unknown = document.toJS();
-  const result = scenarioSchema.safeParse(value);
-  if (!result.success) throw new InputError(issuesOf(result.error, value, path));
-  return result.data;
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases that multiply without end.
+    throw inputError(path, 'YAML that can be expanded', (error as Error).message);
+  }
 }
 
 /**

@@ -17,6 +17,21 @@ export { quantity };
 
 const whole = (minimum: number) => z.int().min(minimum);
 
+/** Weights of the cost that every cluster has, simulated or real. */
+export const objectiveWeights = {
+  energy: z.number().min(0).default(defaultObjective.energyPerKwh).describe('per kWh'),
+  lost: z
+    .number()
+    .min(0)
+    .default(defaultObjective.lostPerVcpuHour)
+    .describe('per vCPU·h asked for and not delivered'),
+  migration: z
+    .number()
+    .min(0)
+    .default(defaultObjective.perMigration)
+    .describe('per finished migration'),
+};
+
 /** The schema; defaults live here and nowhere else. */
 export const scenarioSchema = z.strictObject({
   name: z.string().min(1).describe('name of the scenario'),
@@ -41,17 +56,7 @@ export const scenarioSchema = z.strictObject({
     .describe('limits of one decision; default: none'),
   objective: z
     .strictObject({
-      energy: z.number().min(0).default(defaultObjective.energyPerKwh).describe('per kWh'),
-      lost: z
-        .number()
-        .min(0)
-        .default(defaultObjective.lostPerVcpuHour)
-        .describe('per vCPU·h asked for and not delivered'),
-      migration: z
-        .number()
-        .min(0)
-        .default(defaultObjective.perMigration)
-        .describe('per finished migration'),
+      ...objectiveWeights,
       money: z
         .number()
         .min(0)
