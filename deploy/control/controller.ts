@@ -96,12 +96,18 @@ export async function control(options: ControllerOptions): Promise<ControllerEnd
   return { decisions: loop.decisions, reason };
 }
 
+interface Foretold {
+  readonly decision: string;
+  readonly sinceMs: number;
+  readonly powerW: readonly number[];
+}
+
 class Loop {
   readonly #options: ControllerOptions;
   /** A recommended decision that nobody has spoken about. */
   #open: Decision | undefined;
-  /** What the newest decision says of the interval that now runs, W. */
-  #foretold: { readonly decision: string; readonly watts: number } | undefined;
+  /** What the newest decision says of the intervals after it, W. */
+  #foretold: Foretold | undefined;
   /** Why nothing is done any more. */
   #halt: string | undefined;
   #vms: ReadonlyMap<string, string | null> | undefined;
@@ -129,8 +135,7 @@ class Loop {
     const id = decisionId(nowMs, this.decisions++);
     const decision: Decision = { ...considered, id, mode, atMs: nowMs, state };
     this.#record(decision);
-    const [firstW] = decision.before.powerW;
-    this.#foretold = firstW === undefined ? undefined : { decision: id, watts: firstW };
+    this.#foretold = { decision: id, sinceMs: nowMs, powerW: decision.before.powerW };
     if (!isOpen) return;
     if (mode === 'recommend') this.#open = decision;
     if (mode === 'act') await this.#act(decision);
@@ -183,10 +188,11 @@ class Loop {
       },
     });
     this.#record(ended);
-    const isWhole = ended.state === 'done';
-    const [firstW] = ended.after.powerW;
+    // Of a plan that was done in part nothing was foretold.
     this.#foretold =
-      isWhole && firstW !== undefined ? { decision: ended.id, watts: firstW } : undefined;
+      ended.state === 'done'
+        ? { decision: ended.id, sinceMs: ended.atMs, powerW: ended.after.powerW }
+        : undefined;
     if (halt !== undefined) {
       this.#halt = halt;
       this.#note({
@@ -197,16 +203,17 @@ class Loop {
   }
 
   #compare({ observedW }: Sight): void {
-    const { clock, journal, tell } = this.#options;
+    const { clock, intervalMs, journal, tell } = this.#options;
     const foretold = this.#foretold;
     this.#foretold = undefined;
     if (foretold === undefined || observedW === undefined) return;
-    const comparison: Comparison = {
-      decision: foretold.decision,
-      atMs: clock.wallMs(),
-      predictedW: foretold.watts,
-      observedW,
-    };
+    const { decision, powerW, sinceMs } = foretold;
+    const atMs = clock.wallMs();
+    // Acting may have taken several intervals.
+    const passed = Math.max(1, Math.round((atMs - sinceMs) / intervalMs));
+    const predictedW = powerW[passed - 1];
+    if (predictedW === undefined) return;
+    const comparison: Comparison = { decision, atMs, predictedW, observedW };
     journal.append({ kind: 'comparison', comparison });
     tell({ kind: 'comparison', comparison });
   }

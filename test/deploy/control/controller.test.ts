@@ -28,11 +28,12 @@ function sleepyClock(onSleep: (nowMs: number) => void = () => {}): Clock {
   };
 }
 
+/** So much in the first interval, a tenth less in the second, and so on. */
 const prediction = (watts: number): Prediction => ({
   horizonS: 10,
   energyJ: watts * 10,
   meanW: watts,
-  powerW: [watts],
+  powerW: [watts, 0.9 * watts, 0.8 * watts],
   lostVcpuS: 0,
   cost: 1,
   hosts: [],
@@ -46,6 +47,8 @@ interface Play {
   readonly failsWith?: OperationCode;
   readonly decisionsMax?: number;
   readonly stop?: () => string | undefined;
+  /** How long one operation takes. */
+  readonly applyMs?: number;
   readonly onSleep?: (nowMs: number, approvals: Approvals, decisions: readonly Decision[]) => void;
 }
 
@@ -59,15 +62,17 @@ async function play({ mode = 'act', decisionsMax = 2, operations = [slow], ...re
   const latest = new Map<string, Decision>();
   const snapshot = cluster([host('a'), host('b')], [vm('x', 'a')]);
   const sights = [...(rest.sights ?? [])];
+  const clock = sleepyClock((nowMs) => rest.onSleep?.(nowMs, approvals, [...latest.values()]));
   const executor: Executor = {
     commands: () => [],
     prepare: (operation) => Promise.resolve({ operation, isDone: false, undo: [] }),
-    apply: ({ operation }) => {
+    apply: async ({ operation }) => {
       applied.push(operation);
+      await clock.sleep(rest.applyMs ?? 0);
       if (rest.failsWith !== undefined) {
-        return Promise.reject(new OperationError(rest.failsWith, 'a', 'a: broke'));
+        throw new OperationError(rest.failsWith, 'a', 'a: broke');
       }
-      return Promise.resolve({ elapsedMs: 1, didChange: true });
+      return { elapsedMs: 1, didChange: true };
     },
   };
   const stopper = new AbortController();
@@ -91,7 +96,7 @@ async function play({ mode = 'act', decisionsMax = 2, operations = [slow], ...re
     onEnd: () => {},
     approvals,
     stop: rest.stop ?? (() => undefined),
-    clock: sleepyClock((nowMs) => rest.onSleep?.(nowMs, approvals, [...latest.values()])),
+    clock,
     signal: stopper.signal,
     decisionsMax,
     tell: (news) => {
@@ -117,6 +122,13 @@ describe('the loop', () => {
     expect(decisions.map(({ state }) => state)).toEqual(['done', 'done']);
     expect(entries.find(({ kind }) => kind === 'comparison')).toMatchObject({
       comparison: { predictedW: 80, observedW: 90, decision: decisions[0]!.id },
+    });
+  });
+
+  test('compares with the interval that is over, however long acting took', async () => {
+    const { entries } = await play({ applyMs: 14_000 });
+    expect(entries.find(({ kind }) => kind === 'comparison')).toMatchObject({
+      comparison: { predictedW: 0.9 * 80 },
     });
   });
 
