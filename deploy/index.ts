@@ -42,6 +42,7 @@ export type {
 } from './control/decision.ts';
 export { guard } from './control/guard/guard.ts';
 export type { GuardLimits, Past } from './control/guard/rules.ts';
+export { killSwitch } from './control/kill-switch.ts';
 export { ClusterObserver, type ObserverOptions } from './control/observer.ts';
 export { ActionMemory } from './control/past.ts';
 export { reconcile } from './control/reconcile.ts';

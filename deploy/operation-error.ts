@@ -80,8 +80,9 @@ export function printable(text: string): string {
   return Array.from(text.trim(), (character) => {
     const code = character.codePointAt(0)!;
     const isControl = code < 32 || (code >= 127 && code < 160);
-    // Marks that reverse the direction of what follows or hide it.
-    const isFormat = (code >= 0x200b && code <= 0x200f) || (code >= 0x202a && code <= 0x202e);
-    return isControl || isFormat || (code >= 0x2066 && code <= 0x2069) ? '·' : character;
+    // Marks that reverse the direction of what follows, hide it, or end the line.
+    const isFormat = (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e);
+    const isMark = code === 0x61c || code === 0xfeff || (code >= 0x2066 && code <= 0x2069);
+    return isControl || isFormat || isMark ? '·' : character;
   }).join('');
 }

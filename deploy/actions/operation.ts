@@ -101,6 +101,32 @@ export type Operation =
 
 export type OperationType = Operation['type'];
 
+/** The names that each kind must have. */
+const namesOf: Readonly<Record<OperationType, readonly ('vm' | 'host' | 'from' | 'to')[]>> = {
+  migrate: ['vm', 'from', 'to'],
+  startVm: ['vm', 'host'],
+  stopVm: ['vm', 'host'],
+  setVcpus: ['vm', 'host'],
+  setQuota: ['vm', 'host'],
+  setShares: ['vm', 'host'],
+  pinVcpus: ['vm', 'host'],
+  setMemory: ['vm', 'host'],
+  setGovernor: ['host'],
+  setFrequency: ['host'],
+  setCpufreq: ['host'],
+  sleepHost: ['host'],
+  wakeHost: ['host'],
+};
+
+/** Whether a value is of a kind that there is and names what it is about; its numbers the executor checks. */
+export function isOperation(value: unknown): value is Operation {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type } = value as { readonly type?: unknown };
+  if (typeof type !== 'string' || !Object.hasOwn(namesOf, type)) return false;
+  const names = value as Readonly<Record<string, unknown>>;
+  return namesOf[type as OperationType].every((name) => typeof names[name] === 'string');
+}
+
 /** One line for people. */
 export function describeOperation(operation: Operation): string {
   switch (operation.type) {

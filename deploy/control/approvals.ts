@@ -4,7 +4,9 @@
  */
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { inputError } from '../../sim/index.ts';
+import { OperationError } from '../operation-error.ts';
 
 export interface Approval {
   readonly decision: string;
@@ -14,6 +16,13 @@ export interface Approval {
   readonly by: string;
 }
 
+const approvalSchema = z.strictObject({
+  decision: z.string(),
+  verdict: z.enum(['approved', 'rejected']),
+  atMs: z.number(),
+  by: z.string(),
+});
+
 /** Ids of decisions are file names here. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
 
@@ -21,20 +30,29 @@ const idPattern = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
 export class Approvals {
   readonly #directory: string;
 
-  /** @param directory Made if it is not there. */
+  /** @param directory Made if it is not there, for its owner alone. */
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#directory = directory;
   }
 
-  /** What was said of a decision, if anything was. */
+  /**
+   * What was said of a decision, if anything was.
+   *
+   * @throws OperationError `ERR_JOURNAL` for a file that says something else.
+   */
   of(decision: string): Approval | undefined {
+    const path = this.#pathOf(decision);
+    let text: string;
     try {
-      return JSON.parse(readFileSync(this.#pathOf(decision), 'utf8')) as Approval;
+      text = readFileSync(path, 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
+    const word = approvalIn(text);
+    if (word?.decision === decision) return word;
+    throw new OperationError('ERR_JOURNAL', 'localhost', `${path} is no word on ${decision}`);
   }
 
   /**
@@ -60,5 +78,14 @@ export class Approvals {
   #pathOf(decision: string): string {
     if (!idPattern.test(decision)) throw inputError('decision', 'the id of a decision', decision);
     return join(this.#directory, `${decision}.json`);
+  }
+}
+
+function approvalIn(text: string): Approval | undefined {
+  try {
+    return approvalSchema.safeParse(JSON.parse(text)).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }

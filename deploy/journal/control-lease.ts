@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { Clock } from '../clock.ts';
 import { type Lease, type LeaseHolder, leaseHolder, takeLease } from './lease.ts';
+import { checkOwn } from './own-directory.ts';
 
 /**
  * Where leases of hosts are: with the user's state, which cron, services and terminals agree on.
@@ -42,12 +43,14 @@ export interface ControlOf {
  * Takes a journal and all hosts of a cluster, or nothing.
  *
  * @returns One lease for all of it; its note is of the journal's, or of the first host that has one.
- * @throws OperationError `ERR_LEASE` naming what is held, by which process and since when.
+ * @throws OperationError `ERR_LEASE` naming what is held, by which process and since when; `ERR_JOURNAL`
+ *   for a journal into which others can write.
  */
 export function takeControl(
   { directory, hosts, sshConfig = '', leases = hostLeaseDirectory() }: ControlOf,
   clock: Clock,
 ): Lease {
+  checkOwn(directory);
   const wanted = new Map([[journalLeasePath(directory), `the journal ${directory}`]]);
   // In one order for all: of two that want the same hosts, one gets them.
   for (const host of hosts.toSorted())

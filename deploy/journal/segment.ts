@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { OperationError } from '../operation-error.ts';
 import { decodeLine } from './line.ts';
 import type { JournalRecord } from './record.ts';
+import { whyNoRecord } from './record-form.ts';
 
 /** First line of every segment. */
 export interface SegmentHeader {
@@ -143,6 +144,8 @@ class Order {
   take(value: object): SegmentItem | string {
     if (!this.#hasHeader) return this.#begin(value as Partial<SegmentHeader>);
     const record = value as JournalRecord;
+    const why = whyNoRecord(record);
+    if (why !== undefined) return why;
     if (this.#carriedLeft === 0) {
       if (record.seq !== this.next) {
         return `it is record ${record.seq} where ${this.next} was to come`;

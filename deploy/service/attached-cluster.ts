@@ -1,11 +1,12 @@
 /** A cluster that a controller looks after, as its journal shows it. Nothing is changed but approvals. */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '../actions/operation.ts';
 import type { Clock } from '../clock.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import { readSnapshotFile, snapshotPath } from '../cluster/snapshot-file.ts';
 import { type Approval, Approvals } from '../control/approvals.ts';
+import { killSwitch } from '../control/kill-switch.ts';
 import { ActionMemory } from '../control/past.ts';
 import { journalHolder } from '../journal/control-lease.ts';
 import { JournalReader } from '../journal/journal-reader.ts';
@@ -52,7 +53,7 @@ export class AttachedCluster implements ClusterSource {
     const before = this.#snapshot?.atMs;
     const holder = this.#lease?.holder;
     const wasStopped = this.#isStopped;
-    this.#isStopped = this.#known !== undefined && existsSync(this.#known.killSwitch);
+    this.#isStopped = this.#known !== undefined && killSwitch(this.#known.killSwitch) !== undefined;
     for (const record of this.#reader.records()) this.#take(record);
     this.#readSnapshot();
     const lease = journalHolder(this.#directory);

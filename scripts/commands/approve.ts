@@ -3,7 +3,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { Approvals, Journal, systemClock } from '../../deploy/index.ts';
+import { Approvals, Journal, printable, systemClock } from '../../deploy/index.ts';
 import { inputError } from '../../sim/index.ts';
 import { runCommand } from '../cli.ts';
 import { journalDirectory } from '../live/journal-directory.ts';
@@ -48,6 +48,6 @@ function say(id: string, verdict: 'approved' | 'rejected', options: Options): vo
   const approvals = new Approvals(join(directory, 'approvals'));
   const by = userInfo().username;
   const word = approvals.say({ decision: id, verdict, atMs: systemClock.wallMs(), by });
-  process.stdout.write(`${id}: ${word.verdict} by ${word.by}\n`);
+  process.stdout.write(`${printable(`${id}: ${word.verdict} by ${word.by}`)}\n`);
   if (word.verdict !== verdict) process.exitCode = 1;
 }

@@ -13,6 +13,7 @@ import {
   control,
   describeOperation,
   expectedDemand,
+  killSwitch,
   type Mode,
   type PlanItem,
   printable,
@@ -20,8 +21,8 @@ import {
   summarizeControl,
   systemClock,
 } from '../../deploy/index.ts';
-import { printJson, runCommand, wholeNumber } from '../cli.ts';
-import { killSwitch, readLearned, writeKnown } from '../live/live-files.ts';
+import { jsonText, printJson, runCommand, wholeNumber } from '../cli.ts';
+import { readLearned, writeKnown } from '../live/live-files.ts';
 import { livePolicy } from '../live/live-policy.ts';
 import { type ClusterSession, openSession } from '../live/session.ts';
 import { linesOf, summaryLines } from '../live/story.ts';
@@ -158,7 +159,7 @@ function teller({ executor }: ClusterSession, options: Options): (news: Controll
   return (news) => {
     if (options.quiet) return;
     if (options.json) {
-      process.stdout.write(`${JSON.stringify(news)}\n`);
+      process.stdout.write(`${jsonText(news)}\n`);
       return;
     }
     const lines = linesOf(news, systemClock.wallMs());

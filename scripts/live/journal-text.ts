@@ -25,7 +25,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: bare,
   });
-  for (const row of rows) drawn.push([...row]);
+  // Whatever a journal says, a forged one included.
+  for (const row of rows) drawn.push(row.map(printable));
   return drawn
     .toString()
     .split('\n')
@@ -98,7 +99,7 @@ function undoText(journal: JournalView): string {
 export function decisionText(decision: DecisionView, records: readonly JournalRecord[]): string {
   const { id, atMs, mode, policy, state, before, after, items, nothing } = decision;
   const lines = [
-    `${printable(id)}  ${stamp(atMs)} UTC  ${mode}  ${printable(policy)}  ${state}`,
+    printable(`${id}  ${stamp(atMs)} UTC  ${mode}  ${policy}  ${state}`),
     `over ${after.horizonS} s: ${watts(before.meanW)} if nothing is done, ${watts(after.meanW)} with all of it; lost ${before.lostVcpuS.toFixed(1)} and ${after.lostVcpuS.toFixed(1)} vCPU·s`,
     ...(nothing === undefined ? [] : [`nothing to do: ${printable(nothing)}`]),
   ];

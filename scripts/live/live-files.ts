@@ -1,4 +1,4 @@
-/** Files of a controller beside its journal: what it has learned, and the kill switch. */
+/** Files of a controller beside its journal: what it has learned. */
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -41,9 +41,4 @@ export function writeKnown(
     const message = `${directory}: it cannot be written: ${(error as Error).message}`;
     throw new OperationError('ERR_JOURNAL', hostname(), message, { cause: error });
   }
-}
-
-/** Why nothing may be done now, if so. */
-export function killSwitch(path: string): string | undefined {
-  return existsSync(path) ? `the file ${path} exists` : undefined;
 }

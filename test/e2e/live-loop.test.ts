@@ -265,7 +265,7 @@ describeOnRealHosts(
 
     test('a journal without room ends the controller; with room, restore brings all back', async () => {
       mkdirSync(journal);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24k', 'small', journal]);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24k,mode=700', 'small', journal]);
       onTestFinished(() => {
         execFileSync('umount', [journal]);
       });

@@ -1,5 +1,5 @@
 /** A host whose settings are files, and an executor on them: what a process does there outlives its kill. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Executor } from '../../../deploy/actions/executor.ts';
 import type { CpufreqSetting, Operation } from '../../../deploy/actions/operation.ts';
@@ -59,7 +59,9 @@ export function fileExecutor(directory: string): Executor {
     },
     apply: async ({ operation }) => {
       for (const [name, value] of changesOf(operation)) {
-        writeFileSync(join(directory, name), value);
+        // As one write into a file of the kernel: a kill leaves the old value or the new one.
+        writeFileSync(`${directory}.new`, value);
+        renameSync(`${directory}.new`, join(directory, name));
         // A chance to be killed between two files.
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
