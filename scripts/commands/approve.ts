@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { Approvals, Journal, printable, systemClock } from '../../deploy/index.ts';
 import { inputError } from '../../sim/index.ts';
 import { runCommand } from '../cli.ts';
+import { clusterDefault } from '../live/cluster-path.ts';
 import { journalDirectory } from '../live/journal-directory.ts';
 
 interface Options {
@@ -24,7 +25,7 @@ function wordCommand(name: string, verdict: 'approved' | 'rejected'): Command {
         : 'tell a controller in mode recommend to leave a decision undone',
     )
     .argument('<decision>', 'its id, as `wattwin journal` shows it')
-    .option('--cluster <file>', 'cluster file whose journal it is')
+    .option('--cluster <file>', `cluster file whose journal it is; ${clusterDefault}`)
     .option('--journal <dir>', 'the journal, where it is not beside the cluster file')
     .addHelpText(
       'after',

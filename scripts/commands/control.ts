@@ -22,13 +22,14 @@ import {
   systemClock,
 } from '../../deploy/index.ts';
 import { jsonText, printJson, runCommand, wholeNumber } from '../cli.ts';
+import { clusterDefault, clusterPath } from '../live/cluster-path.ts';
 import { readLearned, writeKnown } from '../live/live-files.ts';
 import { livePolicy } from '../live/live-policy.ts';
 import { type ClusterSession, openSession } from '../live/session.ts';
 import { linesOf, summaryLines } from '../live/story.ts';
 
 interface Options {
-  readonly cluster: string;
+  readonly cluster?: string;
   readonly journal?: string;
   readonly mode: Mode;
   readonly execute?: boolean;
@@ -42,7 +43,7 @@ interface Options {
 export function controlCommand(): Command {
   return new Command('control')
     .description('observe real hosts, decide, foretell, and act on them where you allow it')
-    .requiredOption('--cluster <file>', 'hosts, rules, limits: docs/cluster-file.md')
+    .option('--cluster <file>', `hosts, rules, limits; ${clusterDefault}`)
     .addOption(
       new Option('--mode <mode>', 'look only; wait for a word on each decision; act by itself')
         .choices(['shadow', 'recommend', 'act'])
@@ -101,7 +102,7 @@ async function runIn(
       budget: { migrations: cluster.guard.migrations },
       objective: clusterObjective(cluster.objective),
     },
-    options.policy === undefined ? `${options.cluster}: policy` : '--policy',
+    options.policy === undefined ? `${clusterPath(options.cluster)}: policy` : '--policy',
   );
   const endings = await reconcile(journal.openIntents(), executor, journal, signal);
   for (const note of [...session.notes, ...endings]) process.stderr.write(`${printable(note)}\n`);

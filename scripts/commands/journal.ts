@@ -11,6 +11,7 @@ import {
 } from '../../deploy/index.ts';
 import { inputError } from '../../sim/index.ts';
 import { printJson, runCommand, wholeNumber } from '../cli.ts';
+import { clusterDefault } from '../live/cluster-path.ts';
 import { journalDirectory } from '../live/journal-directory.ts';
 import { decisionText, journalText } from '../live/journal-text.ts';
 
@@ -25,7 +26,7 @@ interface Options {
 export function journalCommand(): Command {
   return new Command('journal')
     .description('show what a controller decided and did; changes nothing')
-    .option('--cluster <file>', 'cluster file whose journal it is')
+    .option('--cluster <file>', `cluster file whose journal it is; ${clusterDefault}`)
     .option('--journal <dir>', 'the journal, where it is not beside the cluster file')
     .option('--decision <id>', 'one decision with all its items')
     .option('--last <n>', 'newest decisions that are shown', wholeNumber(1), 20)

@@ -17,12 +17,13 @@ import {
 } from '../../deploy/index.ts';
 import { inputError } from '../../sim/index.ts';
 import { printJson, runCommand } from '../cli.ts';
+import { clusterDefault, clusterPath } from '../live/cluster-path.ts';
 import { withExecutor } from '../live/executor-of.ts';
 import { journalDirectory } from '../live/journal-directory.ts';
 import { restoreLines, stepLine } from '../live/restore-text.ts';
 
 interface Options {
-  readonly cluster: string;
+  readonly cluster?: string;
   readonly journal?: string;
   readonly execute?: boolean;
   readonly keepPlacement?: boolean;
@@ -33,7 +34,7 @@ interface Options {
 export function restoreCommand(): Command {
   return new Command('restore')
     .description('bring hosts and VMs back to what they were before a controller acted')
-    .requiredOption('--cluster <file>', 'cluster file of the hosts')
+    .option('--cluster <file>', `cluster file of the hosts; ${clusterDefault}`)
     .option('--journal <dir>', 'the journal, where it is not beside the cluster file')
     .option('--execute', 'do it; without this, only say what would be done')
     .option('--keep-placement', 'leave VMs on the hosts on which they are')
@@ -61,7 +62,7 @@ Exit codes: 0 all is back (or nothing was to be done), 1 something is not, 2 bad
 }
 
 async function run(options: Options, signal: AbortSignal): Promise<void> {
-  const cluster = readClusterFile(options.cluster);
+  const cluster = readClusterFile(clusterPath(options.cluster));
   const directory = journalDirectory(options);
   if (!existsSync(directory)) {
     throw inputError(directory, 'a journal, which a controller makes', 'no such directory');

@@ -1,6 +1,6 @@
 /** Where the journal of a cluster lies. */
 import { dirname, join } from 'node:path';
-import { inputError } from '../../sim/index.ts';
+import { clusterPath } from './cluster-path.ts';
 
 /** `journal` beside the cluster file, unless it is said to be elsewhere. */
 export function journalDirectory(options: {
@@ -8,8 +8,5 @@ export function journalDirectory(options: {
   readonly journal?: string | undefined;
 }): string {
   if (options.journal !== undefined) return options.journal;
-  if (options.cluster === undefined) {
-    throw inputError('--cluster', 'a cluster file, or --journal with a directory', 'neither');
-  }
-  return join(dirname(options.cluster), 'journal');
+  return join(dirname(clusterPath(options.cluster)), 'journal');
 }

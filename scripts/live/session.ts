@@ -9,6 +9,7 @@ import {
   type Transport,
   takeControl,
 } from '../../deploy/index.ts';
+import { clusterPath } from './cluster-path.ts';
 import { openClusterSsh } from './cluster-ssh.ts';
 import { journalDirectory } from './journal-directory.ts';
 
@@ -29,10 +30,10 @@ export interface ClusterSession {
  *   process holds the cluster, `ERR_JOURNAL` when the journal cannot be written.
  */
 export function openSession(options: {
-  readonly cluster: string;
+  readonly cluster?: string | undefined;
   readonly journal?: string | undefined;
 }): ClusterSession {
-  const cluster = readClusterFile(options.cluster);
+  const cluster = readClusterFile(clusterPath(options.cluster));
   const directory = journalDirectory(options);
   const names = cluster.hosts.map(({ name }) => name);
   const lease = takeControl(
