@@ -2,6 +2,7 @@
 import { limitHostPower, limitVmPower } from './accounting/power-limits.ts';
 import { assert } from './errors.ts';
 import { setDomainPstate, setPstate } from './hosts/frequency.ts';
+import { endGovernor } from './hosts/governing.ts';
 import { powerOff, powerOn } from './hosts/power-transitions.ts';
 import { abortMigration, switchMigration } from './migration/requests.ts';
 import { migrateVm, placeVm, type Refusal } from './transitions.ts';
@@ -159,9 +160,7 @@ export function applyAction(twin: Twin, action: Action): Refusal {
     case 'powerOff':
       return powerOff(twin, action.host, action.to);
     case 'setPstate':
-      return action.domain === undefined
-        ? setPstate(twin, action.host, action.pstate)
-        : setDomainPstate(twin, action.host, action.domain, action.pstate);
+      return requestPstate(twin, action);
     case 'abortMigration':
       return abortMigration(twin, action.vm);
     case 'switchMigration':
@@ -173,4 +172,16 @@ export function applyAction(twin: Twin, action: Action): Refusal {
     case 'limitHostPower':
       return limitHostPower(twin, action.host, action.watts);
   }
+}
+
+function requestPstate(
+  twin: Twin,
+  { host, pstate, domain }: Extract<Action, { type: 'setPstate' }>,
+): Refusal {
+  const refusal =
+    domain === undefined
+      ? setPstate(twin, host, pstate)
+      : setDomainPstate(twin, host, domain, pstate);
+  if (refusal === undefined && twin.model.hostGovernorEnds?.[host] === 1) endGovernor(twin, host);
+  return refusal;
 }

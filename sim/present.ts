@@ -3,6 +3,7 @@
  * has been simulated before, and all meters stand at zero.
  */
 import { advance } from './engine.ts';
+import { rememberLoad } from './hosts/governing.ts';
 import { beginTransition, setPower } from './hosts/host-drain.ts';
 import { initialize } from './initialize.ts';
 import { beginMigration } from './migration/begin.ts';
@@ -20,6 +21,8 @@ export interface Present {
   readonly waking?: readonly number[];
   /** Migrations under way. How far they are is not known: they begin anew. */
   readonly migrations?: readonly { readonly vm: number; readonly target: number }[];
+  /** Governors begin as if the first row's load had lasted, not as on hosts that have just booted. */
+  readonly loadHasLasted?: boolean;
 }
 
 /** The cluster at `present`, where the next thing to happen is a decision. */
@@ -35,5 +38,8 @@ export function twinAt(model: ClusterModel, present: Present, seed = 0): Twin {
     } else beginTransition(twin, host, hostPower.booting, model.hostBootMs[host]!);
   }
   for (const { vm, target } of migrations) beginMigration(twin, vm, target);
+  if (present.loadHasLasted === true) {
+    for (let host = 0; host < model.hosts; host++) rememberLoad(twin, host);
+  }
   return twin;
 }

@@ -17,6 +17,24 @@ export function endGovernor(twin: Twin, host: number): void {
   cancel(state, timers.governor + host);
 }
 
+/** So long that whatever a rule averages over is forgotten, ms. */
+const foreverMs = 60_000;
+
+/** The governor of `host` remembers its present load as if it had always been so. */
+export function rememberLoad(twin: Twin, host: number): void {
+  const { model, state } = twin;
+  if (state.hostGoverned[host] !== 1) return;
+  const { track } = twin.governors[model.hostGovernor[host]!]!;
+  if (track === undefined) return;
+  const { governorMemory, peakLoad, pstate } = state.domains;
+  const first = model.domainStart[host]!;
+  for (let at = first; at < first + model.hostDomains[host]!; at++) {
+    const coreMips = model.pstateCoreMips[model.pstateStart[host]! + pstate[at]!]!;
+    const speed = coreMips / model.hostFastestMips[host]!;
+    track(governorMemory, at * model.governorSlots, foreverMs, peakLoad[at]!, speed);
+  }
+}
+
 /** The governor of `host` looks at the period that ends now and sets each domain's P-state. */
 export function sampleGovernor(twin: Twin, host: number): void {
   const { model, state, timers } = twin;

@@ -37,6 +37,11 @@ export interface GovernorSpec {
   readonly periodMs: number;
   /** Numbers that the rule remembers per frequency domain. Default 0. */
   readonly slots?: number;
+  /**
+   * A plan's `setPstate` takes the place of the rule for good, as on a real host whose governor becomes
+   * `userspace`. Default: it holds until the rule's next sample.
+   */
+  readonly endsWhenSet?: boolean;
 }
 
 /** Cores that share one frequency, and how long a change of it takes. */
@@ -139,6 +144,8 @@ export interface HostModel {
   /** Governor rule per host, -1 for none, and its period, ms. */
   readonly hostGovernor: Int32Array;
   readonly hostGovernorPeriodMs: Float64Array;
+  /** 1 for governors that a plan's `setPstate` ends; absent where there is none. */
+  readonly hostGovernorEnds?: Int32Array;
   /** Most numbers that any host's governor remembers per domain. */
   readonly governorSlots: number;
   /** Frequency domains per host, the first domain row of each, and rows in all. */
@@ -202,6 +209,11 @@ export function buildHosts(hosts: readonly HostSpec[]): HostModel {
     hostInitiallyOn: hostInteger((host) => ((host.initiallyOn ?? true) ? 1 : 0), 1),
     hostGovernor: hostInteger((host) => host.governor?.rule ?? -1, -1),
     hostGovernorPeriodMs: hostColumn((host) => host.governor?.periodMs ?? 0),
+    ...(hosts.some(({ governor }) => governor?.endsWhenSet === true)
+      ? {
+          hostGovernorEnds: hostInteger((host) => (host.governor?.endsWhenSet === true ? 1 : 0), 0),
+        }
+      : {}),
     governorSlots: Math.max(0, ...hosts.map((host) => host.governor?.slots ?? 0)),
     ...domainColumns(hosts),
     hostTransitionMs: hostColumn((host) => host.frequency?.latencyMs ?? 0),
