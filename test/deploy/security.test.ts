@@ -1,6 +1,7 @@
 /** Threats that no one part answers alone; each has its row in docs/security.md. */
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,10 +20,17 @@ import { readJobInfo } from '../../deploy/actions/job-info.ts';
 import { readTuning } from '../../deploy/actions/tuning.ts';
 import {
   Approvals,
+  clusterSchema,
+  commandsOf,
+  createExecutor,
   Journal,
   killSwitch,
+  OperationError,
   parseClusterFile,
   printable,
+  shellWord,
+  systemClock,
+  type Transport,
   takeControl,
 } from '../../deploy/index.ts';
 import { encodeLine } from '../../deploy/journal/line.ts';
@@ -281,6 +289,78 @@ describe('a word on a decision', () => {
       expect(() => approvals.say(word)).toThrow('expected the id of a decision');
     },
   );
+});
+
+describe('a word on a decision by the command line', () => {
+  it('is taken for one that waits, once, and for no other', async () => {
+    const directory = join(scratch(), 'journal');
+    const journal = Journal.open(directory, clock);
+    const numbers = { horizonS: 1, energyJ: 1, meanW: 1, powerW: [], lostVcpuS: 0, cost: 1 };
+    for (const [id, state] of [
+      ['waits', 'open'],
+      ['over', 'done'],
+      ['late', 'expired'],
+    ] as const) {
+      const forecast = { ...numbers, hosts: [] };
+      const made = { id, atMs: 1, mode: 'recommend', policy: 'p', items: [], state } as const;
+      journal.append({
+        kind: 'decision',
+        decision: { ...made, before: forecast, after: forecast },
+      });
+    }
+    journal.close();
+    const say = (verb: string, id: string) => wattwin(verb, id, '--journal', directory);
+    for (const id of ['nothing', '../waits', 'over', 'late']) {
+      expect((await say('approve', id)).code, id).toBe(2);
+    }
+    expect(existsSync(join(directory, 'approvals'))).toBe(false);
+    expect(await say('approve', 'waits')).toMatchObject({ code: 0 });
+    const late = await say('reject', 'waits');
+    expect(late).toMatchObject({ code: 1, stdout: expect.stringMatching(/^waits: approved by /) });
+  });
+});
+
+describe('commands that a plan shows', () => {
+  const commands = commandsOf(undefined);
+  const move = { type: 'migrate', from: 'h1', to: 'h2', storage: 'none' } as const;
+
+  it('hold a hostile name as one word', () => {
+    for (const vm of ["x'; touch pwned; '", '$(id)', '`id`', '-c', 'a b', '--unsafe']) {
+      const [line] = commands({ ...move, vm });
+      // Words with nothing special in them stand as they are.
+      const word = /^[\w-]+$/.test(vm) ? vm : shellWord(vm);
+      expect(line).toContain(` --domain ${word} --desturi `);
+    }
+  });
+
+  it('have no line of their own for a name with a line end', () => {
+    const lines = commands({ ...move, vm: "x'\ntouch pwned\n'" });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^# h1: VM .*no VM of libvirt is called so$/);
+  });
+});
+
+it('a command that wakes a host gets its words as they are: no shell sees them', async () => {
+  const path = join(scratch(), 'woken');
+  const words = ['$(touch pwned)', '; touch pwned', '`id`', '*', "it's", '-x', 'a b', '$HOME'];
+  const write =
+    'require("fs").writeFileSync(process.argv[1], JSON.stringify(process.argv.slice(2)))';
+  const wake = [process.execPath, '-e', write, '--', path, ...words];
+  const cluster = clusterSchema.parse({ hosts: [{ name: 'h1', wake }] });
+  const transport: Transport = {
+    run: async (host) => {
+      if (!existsSync(path)) throw new OperationError('ERR_UNREACHABLE', host, 'asleep');
+      const sections = new Map([['vms', { text: '', status: 0 }]]);
+      return { sections, isComplete: true, sentAtMs: 0, receivedAtMs: 0, receivedMonotonicMs: 0 };
+    },
+    close: async () => undefined,
+  };
+  const executor = createExecutor({ cluster, transport, clock: systemClock });
+  const { didChange } = await executor.apply(
+    await executor.prepare({ type: 'wakeHost', host: 'h1' }),
+  );
+  expect(didChange).toBe(true);
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(words);
 });
 
 describe('libvirt over TCP, where nobody is asked who they are,', () => {

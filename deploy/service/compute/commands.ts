@@ -2,6 +2,7 @@
 import { createExecutor } from '../../actions/create-executor.ts';
 import type { Executor } from '../../actions/executor.ts';
 import { hostsOf, type Operation } from '../../actions/operation.ts';
+import { checkVmName } from '../../actions/vm-name.ts';
 import { systemClock } from '../../clock.ts';
 import { type ClusterFile, clusterSchema } from '../../cluster/cluster-file.ts';
 import { OperationError } from '../../operation-error.ts';
@@ -16,9 +17,12 @@ export function commandsOf(
   const known = cluster === undefined ? undefined : executorOf(cluster);
   return (operation) => {
     const names = hostsOf(operation);
+    const [place] = names;
     const executor =
       known ?? executorOf(clusterSchema.parse({ hosts: names.map((name) => ({ name })) }));
     try {
+      // One with a line end in it would make two commands of one, for whoever copies lines.
+      if ('vm' in operation) checkVmName(place!, operation.vm);
       return executor.commands(operation);
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
