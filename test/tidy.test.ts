@@ -214,7 +214,7 @@ describe('imports', () => {
     learner: ['sim', 'oracle'],
     deploy: ['sim'],
     scripts: ['sim', 'traces', 'oracle', 'learner', 'deploy'],
-    bench: ['sim', 'traces', 'oracle', 'learner', 'scripts'],
+    bench: ['sim', 'traces', 'oracle', 'learner', 'deploy', 'scripts'],
     examples: ['sim', 'traces', 'oracle', 'learner'],
     test: ['sim', 'traces', 'oracle', 'learner', 'deploy', 'scripts', 'bench', 'examples'],
   };

@@ -12,6 +12,12 @@ const exit = (code: number): never => {
   throw new Error(`exit ${code}`);
 };
 
+/** Contents of a label directory's shards; its lock is none. */
+const shardsIn = (labels: string): Buffer[] =>
+  readdirSync(labels)
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => readFileSync(join(labels, name)));
+
 describe('help', () => {
   it.each(createProgram(exit).commands.map((command) => ({ name: command.name(), command })))(
     'of $name explains every argument and option',
@@ -363,12 +369,10 @@ describe('from a scenario to a report', () => {
     };
     const label = ['label', scenario, '--out', at('labels'), '--horizon', '3', '--workers', '1'];
     expect(await good(...label, '--seeds', '1..3', '--quiet')).toContain('3 runs labelled');
-    const shards = readdirSync(at('labels')).map((name) => readFileSync(join(at('labels'), name)));
+    const shards = shardsIn(at('labels'));
     // Labelled already: nothing changes.
     await good(...label, '--seeds', '1..3', '--quiet');
-    expect(readdirSync(at('labels')).map((name) => readFileSync(join(at('labels'), name)))).toEqual(
-      shards,
-    );
+    expect(shardsIn(at('labels'))).toEqual(shards);
 
     const train = ['train', at('labels'), '--epochs', '2', '--quiet', '--json', '--out'];
     const learned = JSON.parse(await good(...train, at('policy.ckpt'))) as { curve: unknown[] };
@@ -432,8 +436,7 @@ describe('label, interrupted', () => {
 
     expect((await wattwin(...label('stopped'))).code).toBe(0);
     expect((await wattwin(...label('straight'))).code).toBe(0);
-    const shards = (out: string): Buffer[] =>
-      readdirSync(join(directory, out)).map((name) => readFileSync(join(directory, out, name)));
+    const shards = (out: string): Buffer[] => shardsIn(join(directory, out));
     expect(shards('stopped')).toHaveLength(2);
     expect(shards('stopped')).toEqual(shards('straight'));
   });
