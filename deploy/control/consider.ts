@@ -13,7 +13,8 @@ import { type LiveTwinOptions, liveTwin } from '../twin/live-twin.ts';
 import { predict, predictItems } from '../twin/predict.ts';
 import type { Decision, ItemForecast, PlanItem, Prediction, Refusal } from './decision.ts';
 import { guard } from './guard/guard.ts';
-import type { GuardLimits, Past } from './guard/rules.ts';
+import { PlannedCluster } from './guard/planned-cluster.ts';
+import { type GuardLimits, type Past, relieves } from './guard/rules.ts';
 import { type Step, type TranslationOptions, translate } from './translate.ts';
 
 export interface ConsiderOptions {
@@ -53,9 +54,8 @@ export function consider(snapshot: ClusterSnapshot, options: ConsiderOptions): C
   const before = predict(live, [], outlook);
   const allowed = judged.filter(({ refusal }) => refusal === undefined).map(({ step }) => step);
   const after = allowed.length === 0 ? before : predict(live, actionsOf(allowed), outlook);
-  const relieving = options.guard !== undefined && relieves(before, after, options.guard.limits);
-  const useless =
-    allowed.length === 0 || relieving ? undefined : whyUseless(before, after, options.benefit ?? 0);
+  const mustGain = allowed.length > 0 && !isRelief(allowed, snapshot, options);
+  const useless = mustGain ? whyUseless(before, after, options.benefit ?? 0) : undefined;
   const { forecastsMax = 100 } = options;
   const forecasts =
     allowed.length <= forecastsMax ? predictItems(live, actionsOf(allowed), outlook) : [];
@@ -106,17 +106,17 @@ function itemsOf(
 }
 
 /**
- * Whether a plan takes load off the fullest host where that is asked for more than the guard would let a
- * plan ask of it. Short of an overload nothing is lost that the objective could count, but users wait.
+ * Whether a plan takes load off a host that is asked for more than the guard would let a plan ask of it.
+ * Short of an overload nothing is lost that the objective could count, but users wait.
  */
-function relieves(
-  before: Prediction,
-  after: Prediction,
-  { utilization }: Pick<GuardLimits, 'utilization'>,
+function isRelief(
+  steps: readonly Step[],
+  snapshot: ClusterSnapshot,
+  { guard: guarding }: ConsiderOptions,
 ): boolean {
-  const peak = ({ hosts }: Prediction): number =>
-    hosts.reduce((most, { peakUtilization }) => Math.max(most, peakUtilization), 0);
-  return peak(before) > utilization && peak(after) < peak(before);
+  if (guarding === undefined) return false;
+  const planned = new PlannedCluster(snapshot);
+  return steps.some(({ operation }) => relieves(operation, planned, guarding.limits));
 }
 
 /** Whether a plan gains too little by the objective. */

@@ -104,7 +104,7 @@ export async function carryOutLoad(
       runClient(
         { type: 'shifting', job },
         {
-          command: clientCommand(`/run/netns/${testbed.layout.controlNetns}`),
+          command: clientCommand(testbed.layout),
           signal,
           onEvent: (event) => {
             if (event.type === 'note') progress.update(0, event.text);

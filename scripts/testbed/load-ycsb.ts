@@ -1,6 +1,6 @@
 /** `wattwin testbed load ycsb`: one Redis, one workload. */
 import { loadPlan } from '../../deploy/testbed/index.ts';
-import { redisPort } from '../../deploy/testbed/layout.ts';
+import { redisPort, type TestbedLayout } from '../../deploy/testbed/layout.ts';
 import {
   type ClientCpu,
   clientCommand,
@@ -42,14 +42,15 @@ interface RedisTarget {
   readonly name: string;
   readonly address: string;
   readonly port: number;
-  readonly namespace?: string;
+  /** Of the testbed that it is in. */
+  readonly layout?: TestbedLayout;
 }
 
 export async function runYcsbCommand(
   options: YcsbCommandOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace, ...target } = redisTarget(options);
+  const { layout, ...target } = redisTarget(options);
   const durationS = options.duration / 1000;
   const progress = startProgress('ycsb', Math.ceil(durationS), options.quiet ?? false);
   let report: YcsbReport | undefined;
@@ -78,7 +79,7 @@ export async function runYcsbCommand(
           },
         },
         {
-          command: clientCommand(namespace),
+          command: clientCommand(layout),
           signal,
           onEvent: (event) => {
             if (event.type === 'second' && event.point.issued > 0) {
@@ -124,6 +125,5 @@ function redisTarget({ address, name, vm }: YcsbCommandOptions): RedisTarget {
     const names = withRedis.map((one) => one.name).join(', ') || 'none; up --redis N makes them';
     throw inputError('--vm', `a VM with Redis (${names})`, vm ?? 'none');
   }
-  const namespace = `/run/netns/${layout.controlNetns}`;
-  return { name: found.name, address: found.address, port: redisPort, namespace };
+  return { name: found.name, address: found.address, port: redisPort, layout };
 }

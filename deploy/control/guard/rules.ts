@@ -96,12 +96,14 @@ const memory: Rule = (operation, context) => {
     : undefined;
 };
 
+type CpuLimit = Pick<GuardLimits, 'utilization'>;
+
 /** Whether the demand of a host fits what it has at a frequency. */
 function crowded(
   { host }: PlannedHost,
   demandMhz: number,
   mhz: number,
-  { utilization }: GuardLimits,
+  { utilization }: CpuLimit,
 ): string | undefined {
   const load = demandMhz / (host.cores * mhz);
   return load > utilization
@@ -109,12 +111,41 @@ function crowded(
     : undefined;
 }
 
+/** Whether each VM there gets from its vCPUs what it asks for; cores that have nothing to do cannot help. */
+function cramped(
+  { vms }: PlannedHost,
+  mhz: number,
+  { planned, limits: { utilization } }: Pick<GuardContext, 'planned'> & { limits: CpuLimit },
+): string | undefined {
+  for (const name of vms) {
+    const { vm, demandMhz } = planned.vms.get(name)!;
+    const load = demandMhz / (vm.vcpus * mhz);
+    if (load > utilization) {
+      return `${name} would ask for ${percent(load)} of its vCPUs at ${Math.round(mhz)} MHz, over ${percent(utilization)}`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether it takes load off a host, or off VMs, that are asked for more than a plan might ask of them. */
+export function relieves(operation: Operation, planned: PlannedCluster, limits: CpuLimit): boolean {
+  if (operation.type !== 'setFrequency' && operation.type !== 'migrate') return false;
+  const name = operation.type === 'migrate' ? operation.from : operation.host;
+  const host = planned.hosts.get(name);
+  if (host === undefined) return false;
+  const isFull = crowded(host, host.demandMhz, host.mhz, limits) !== undefined;
+  if (operation.type === 'migrate') return isFull;
+  const isRaise = operation.khz / 1000 > host.mhz;
+  return isRaise && (isFull || cramped(host, host.mhz, { planned, limits }) !== undefined);
+}
+
 const cpu: Rule = (operation, context) => {
   const { planned, limits } = context;
   if (operation.type === 'setFrequency') {
     const host = planned.hosts.get(operation.host)!;
     const mhz = operation.khz / 1000;
-    return mhz < host.mhz ? crowded(host, host.demandMhz, mhz, limits) : undefined;
+    if (mhz >= host.mhz) return undefined;
+    return crowded(host, host.demandMhz, mhz, limits) ?? cramped(host, mhz, context);
   }
   const found = arrival(operation, context);
   if (found === undefined) return undefined;

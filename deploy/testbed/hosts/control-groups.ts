@@ -123,17 +123,20 @@ export function setCpuShares(
   path: string,
   shares: number,
 ): void {
-  for (const { mount, version, options } of hierarchies) {
-    if (version === 1 && options.split(',').includes('cpu')) {
+  for (const { mount, version } of cpuHierarchies(hierarchies)) {
+    if (version === 1) {
       writeFileSync(join(mount, path, 'cpu.shares'), String(shares));
-    }
-    if (version === 2) {
+    } else {
       const weight = Math.round((shares * weightUsual) / sharesUsual);
       const bounded = Math.min(weightMax, Math.max(1, weight));
       writeFileSync(join(mount, path, 'cpu.weight'), String(bounded));
     }
   }
 }
+
+/** Those that share out CPU time. */
+export const cpuHierarchies = (hierarchies: readonly CgroupHierarchy[]): CgroupHierarchy[] =>
+  hierarchies.filter(({ version, options }) => version === 2 || options.split(',').includes('cpu'));
 
 const words = (path: string): string[] =>
   readFileSync(path, 'utf8')

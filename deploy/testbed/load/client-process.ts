@@ -6,6 +6,13 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type OperationCode, OperationError, printable } from '../../operation-error.ts';
+import {
+  cgroupHierarchies,
+  cpuHierarchies,
+  entryFiles,
+  makeCgroup,
+} from '../hosts/control-groups.ts';
+import type { TestbedLayout } from '../layout.ts';
 import { compiledRoot } from '../package-root.ts';
 import type { ClientEvent, ClientJob } from './client-messages.ts';
 
@@ -16,13 +23,24 @@ export interface ClientProcessOptions {
   readonly onEvent: (event: ClientEvent) => void;
 }
 
+/** Enters the groups whose files come first, up to `--`, and becomes what is behind. */
+const enterGroups = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit; shift; done; shift; exec "$@"';
+
 /**
- * @param namespace Path of a network namespace; without it the client runs in ours.
+ * @param layout Testbed in whose network the client is to run, and beside whose hosts it gets CPU time;
+ *   without it the client runs as we do.
  * @throws TestbedError when the package was not compiled.
  */
-export function clientCommand(namespace?: string): string[] {
+export function clientCommand(layout?: TestbedLayout): string[] {
   const client = [process.execPath, join(compiledRoot(), 'deploy/testbed/load/main.js')];
-  return namespace === undefined ? client : ['nsenter', `--net=${namespace}`, '--', ...client];
+  if (layout === undefined) return client;
+  // Hosts come before all other programs, and a client that waits would show as their latency.
+  const hierarchies = cpuHierarchies(cgroupHierarchies());
+  const group = join(layout.cgroup, 'client');
+  makeCgroup(hierarchies, group);
+  const { first } = entryFiles(hierarchies, group);
+  const network = `--net=/run/netns/${layout.controlNetns}`;
+  return ['sh', '-c', enterGroups, 'client', ...first, '--', 'nsenter', network, '--', ...client];
 }
 
 /** Of what the client writes to its standard error, kept for the message. */

@@ -117,6 +117,17 @@ describe('considering a snapshot', () => {
     expect(after.cost).toBeGreaterThan(before.cost);
   });
 
+  test('relieves a VM that its vCPUs hold back while other cores of its host have nothing to do', () => {
+    const raising: Policy = { name: 'raising', decide: (_, plan) => plan.setPstate(0, 0) };
+    const asking = (demandMhz: number) =>
+      ask(
+        cluster([host('a', { requestedMhz: 1000 })], [vm('x', 'a', { demandMhz: [demandMhz] })]),
+        { policy: raising },
+      ).items.map(({ state, refusal }) => refusal?.rule ?? state);
+    expect(asking(890)).toEqual(['benefit']);
+    expect(asking(910)).toEqual(['planned']);
+  });
+
   test('names what is simulated only', () => {
     const capping: Policy = {
       name: 'capping',

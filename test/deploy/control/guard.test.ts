@@ -103,6 +103,12 @@ describe('the guard', () => {
       cluster([host('a')], [vm('x', 'a', { vcpus: 2, demandMhz: [3700] })]),
     ],
     [
+      'a frequency at which one VM has too little, though its host has enough',
+      'cpu',
+      { type: 'setFrequency', host: 'a', khz: 1_500_000 },
+      cluster([host('a')], [vm('x', 'a', { vcpus: 1, demandMhz: [1400] })]),
+    ],
+    [
       'two VMs that must not meet',
       'affinity',
       move('x', 'a', 'b'),
