@@ -14,7 +14,7 @@ export interface ControlledArm {
   readonly guard: Readonly<Record<string, unknown>>;
 }
 
-const packing = JSON.stringify({ name: 'best-fit', frequency: 'ondemand', maxUtilization: 0.7 });
+const packing = JSON.stringify({ name: 'best-fit', frequency: 'ondemand', maxUtilization: 0.6 });
 
 /** The first is what all others are compared with. */
 export const arms: readonly Arm[] = [
@@ -38,15 +38,15 @@ export const arms: readonly Arm[] = [
 ];
 
 /** Guard of every controlled arm: headroom for what comes between two decisions. */
-export const commonGuard = { utilization: 0.7, vmCooldown: '30 s', hostCooldown: '60 s' } as const;
+export const commonGuard = { utilization: 0.6, vmCooldown: '30 s', hostCooldown: '60 s' } as const;
 
 /** W of a host that is off: its supply and the part that listens for the call to wake. */
 export const offPowerW = 2;
 
 /** The load of every run; what a VM at full speed does is fixed, so that every arm gets the same work. */
 export const load = {
-  phaseS: 15,
-  mean: 0.35,
+  phaseS: 20,
+  mean: 0.3,
   jobMs: 30,
   /** Agent's units per second; a VM at 3.2 GHz does 24,000 to 27,000 here when little else runs. */
   unitsPerS: 20_000,

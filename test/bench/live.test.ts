@@ -189,7 +189,7 @@ test('the cluster file of a controlled arm is a valid one with its changes', () 
     expect(cluster.hosts.map(({ offPower }) => offPower)).toEqual([offPowerW, offPowerW]);
     expect(cluster).toMatchObject({
       interval: 5000,
-      guard: { utilization: 0.7, ...control.guard },
+      guard: { utilization: 0.6, ...control.guard },
     });
     expect(cluster.ssh).toEqual(parseClusterFile(text, '/run/cluster.yaml').ssh);
   }
