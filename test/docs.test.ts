@@ -123,6 +123,33 @@ describe.each(readdirSync(join(root, 'docs', 'models')))('docs/models/%s', (name
   });
 });
 
+describe.each(['docs/security.md', 'docs/control.md'])('%s', (name) => {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' });
+
+  /** `file.test.ts: title` of each test that a table names; a title may be a part of the real one. */
+  function testsNamed(text: string): [file: string, title: string][] {
+    return text.split('\n').flatMap((line) => {
+      const named: [string, string][] = [];
+      let file: string | undefined;
+      for (const [, path, title] of line.matchAll(/`([\w.-]+\.test\.ts)`|(?<=[:,] )\*([^*]+)\*/g)) {
+        if (path !== undefined) file = path;
+        else if (file !== undefined) named.push([file, title!]);
+      }
+      return named;
+    });
+  }
+
+  it('names tests that exist', () => {
+    const named = testsNamed(page(name));
+    expect(named.length).toBeGreaterThan(10);
+    const missing = named.filter(([file, title]) => {
+      const paths = files.filter((path) => path === file || path.endsWith(`/${file}`));
+      return !paths.some((path) => page(join('test', path)).includes(title));
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
 const pages = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
