@@ -13,7 +13,7 @@ import { inputError, parseQuantity } from '../sim/index.ts';
 import { arms } from './live/arms.ts';
 import { writeLiveCharts } from './live/charts.ts';
 import type { Outcome } from './live/outcome.ts';
-import { controlRows, liveRows } from './live/rows.ts';
+import { controlRows, liveRows, machineLoadLine } from './live/rows.ts';
 import { readOutcome, runArm } from './live/run-arm.ts';
 
 export interface LiveOptions {
@@ -54,8 +54,14 @@ export function readLiveOptions(args: readonly string[]): LiveOptions {
   };
 }
 
-/** All arms on one seed after the other; the tables of what came of it and of what controllers did. */
-export async function benchLive(options: LiveOptions): Promise<string[][][]> {
+export interface LiveResult {
+  /** What came of the arms, and what controllers did. */
+  readonly tables: readonly (readonly (readonly string[])[])[];
+  readonly notes: string;
+}
+
+/** All arms on one seed after the other. */
+export async function benchLive(options: LiveOptions): Promise<LiveResult> {
   const { seeds, durationS, out, name } = options;
   const chosen = arms.filter((arm) => options.arms.includes(arm.name));
   const outcomes: Outcome[] = [];
@@ -81,5 +87,6 @@ export async function benchLive(options: LiveOptions): Promise<string[][][]> {
     process.off('SIGINT', interrupt);
   }
   await writeLiveCharts(outcomes, out);
-  return [liveRows(outcomes), controlRows(outcomes)];
+  const tables = [liveRows(outcomes), controlRows(outcomes)];
+  return { tables, notes: machineLoadLine(outcomes) };
 }

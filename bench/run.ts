@@ -269,9 +269,9 @@ function printTable([header = [], ...rows]: readonly (readonly string[])[]): voi
 async function live(args: readonly string[]): Promise<void> {
   const options = readLiveOptions(args);
   console.log(`${machineLine()}\n`);
-  const tables = await benchLive(options);
+  const { tables, notes } = await benchLive(options);
   const command = ['live', ...args].join(' ');
-  console.log(`## Live\n\n\`npm run --silent bench -- ${command}\`.\n`);
+  console.log(`## Live\n\n\`npm run --silent bench -- ${command}\`. ${notes}\n`);
   for (const table of tables) printTable(table);
 }
 

@@ -95,7 +95,7 @@ function powerChart(outcomes: readonly Outcome[], controlled: Outcome): ChartDef
         ],
       },
       options: {
-        ...baseOptions(undefined, 30),
+        ...baseOptions(undefined, 18),
         scales: {
           x: { ...timeAxis(controlled.seconds) },
           y: { ...axis('Power, W'), beginAtZero: true, grace: '4%' },
@@ -115,8 +115,8 @@ function forecastChart({ arm, control, seconds, seed }: Outcome): ChartDefinitio
     power.map((one) => ({ x: rounded(one.atS), y: rounded(of(one)) }));
   return {
     id: 'live-forecast',
-    title: `Foretold and observed power of the next 5 s, from a twin that began knowing nothing: ${agreement}`,
-    subtitle: `Packages and memory of both hosts by their own counters, W; arm "${arm}", seed ${seed}`,
+    title: 'Power of the next 5 s as the twin foretold it and as it came; it began knowing nothing',
+    subtitle: `Packages and memory of both hosts by their own counters, W; arm "${arm}", seed ${seed}: ${agreement}`,
     alt: `Foretold and observed power of ${power.length} intervals; ${agreement}.`,
     height: 420,
     config: {
@@ -127,7 +127,7 @@ function forecastChart({ arm, control, seconds, seed }: Outcome): ChartDefinitio
             label: 'observed',
             data: series(({ observedW }) => observedW),
             ...line(looks[3]!, 2.25),
-            pointRadius: 3,
+            pointRadius: 3.5,
             pointStyle: 'circle',
           },
           {
@@ -140,7 +140,7 @@ function forecastChart({ arm, control, seconds, seed }: Outcome): ChartDefinitio
         ],
       },
       options: {
-        ...baseOptions(undefined, 30),
+        ...baseOptions(undefined, 10),
         scales: {
           x: { ...timeAxis(seconds) },
           y: { ...axis('Power, W'), beginAtZero: true, grace: '4%' },

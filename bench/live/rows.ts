@@ -22,6 +22,16 @@ export function liveRows(outcomes: readonly Outcome[]): string[][] {
   ];
 }
 
+/** How busy this machine was with everything, the runs included. */
+export function machineLoadLine(outcomes: readonly Outcome[]): string {
+  const loads = outcomes.flatMap(({ machineLoad }) => machineLoad);
+  const mean = loads.reduce((sum, load) => sum + load, 0) / loads.length;
+  return (
+    `Load average of the machine at the beginnings and ends of runs: ${Math.min(...loads).toFixed(1)} to ` +
+    `${Math.max(...loads).toFixed(1)}, mean ${mean.toFixed(1)}.`
+  );
+}
+
 /** What the controllers did: header and one row for each controlled arm. */
 export function controlRows(outcomes: readonly Outcome[]): string[][] {
   const controlled = outcomes.filter(({ control }) => control !== undefined);

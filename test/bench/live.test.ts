@@ -11,7 +11,7 @@ import {
   plugPower,
   stateDifferences,
 } from '../../bench/live/outcome.ts';
-import { controlRows, liveRows } from '../../bench/live/rows.ts';
+import { controlRows, liveRows, machineLoadLine } from '../../bench/live/rows.ts';
 import { clusterFor, doneActions } from '../../bench/live/run-arm.ts';
 import { readLiveOptions } from '../../bench/live.ts';
 import { parseClusterFile } from '../../deploy/cluster/read-cluster-file.ts';
@@ -149,6 +149,12 @@ test('what controllers did is told for each arm', () => {
     ...{ 'moves foretold, s': '2.00', 'took, s': '1.00', 'stood still, ms': '100' },
     ...{ 'restore, s': '1.5', 'all as before': 'yes' },
   });
+});
+
+test('the load of the machine is said', () => {
+  expect(machineLoadLine([controlled, outcome('a', 1, 1, 1)])).toMatch(
+    /: 1\.0 to 2\.0, mean 1\.5\.$/,
+  );
 });
 
 test('charts show the first seed, with what the controller did on its line', () => {
