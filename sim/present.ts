@@ -8,6 +8,7 @@ import { beginTransition, setPower } from './hosts/host-drain.ts';
 import { initialize } from './initialize.ts';
 import { beginMigration } from './migration/begin.ts';
 import type { ClusterModel } from './model.ts';
+import { settleHost, shareHost } from './sharing.ts';
 import { ClusterState } from './state.ts';
 import { hostPower } from './status.ts';
 import { Twin } from './twin.ts';
@@ -23,11 +24,13 @@ export interface Present {
   readonly migrations?: readonly { readonly vm: number; readonly target: number }[];
   /** Governors begin as if the first row's load had lasted, not as on hosts that have just booted. */
   readonly loadHasLasted?: boolean;
+  /** CPU that each host takes for itself from now on, before its VMs, MIPS; [hosts]. Default: none. */
+  readonly ownMips?: readonly number[];
 }
 
 /** The cluster at `present`, where the next thing to happen is a decision. */
 export function twinAt(model: ClusterModel, present: Present, seed = 0): Twin {
-  const { nowMs, asleep = [], waking = [], migrations = [] } = present;
+  const { nowMs, asleep = [], waking = [], migrations = [], ownMips = [] } = present;
   const twin = new Twin(model, ClusterState.allocate(model, seed));
   initialize(twin, nowMs);
   advance(twin, nowMs);
@@ -38,8 +41,20 @@ export function twinAt(model: ClusterModel, present: Present, seed = 0): Twin {
     } else beginTransition(twin, host, hostPower.booting, model.hostBootMs[host]!);
   }
   for (const { vm, target } of migrations) beginMigration(twin, vm, target);
+  ownMips.forEach((mips, host) => {
+    if (mips > 0) takeForItself(twin, host, mips);
+  });
   if (present.loadHasLasted === true) {
     for (let host = 0; host < model.hosts; host++) rememberLoad(twin, host);
   }
   return twin;
+}
+
+function takeForItself(twin: Twin, host: number, mips: number): void {
+  const { state } = twin;
+  settleHost(twin, host, state.nowMs[0]!);
+  // The fused tick knows of VMs only.
+  state.hostSpecial[host]!++;
+  state.hostBackgroundMips[host]! += mips;
+  shareHost(twin, host);
 }

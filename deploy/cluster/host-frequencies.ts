@@ -1,6 +1,7 @@
 /** At what frequencies a host can run, and at what it did. */
 import type { HostCapabilities, PolicyCapability } from '../probe/capabilities.ts';
 import type { HostSample } from '../telemetry/sample.ts';
+import { type SnapshotHost, snapshotGovernors } from './snapshot.ts';
 
 /** Where nothing tells how fast the cores are. All hosts of that kind count alike. */
 const unknownMhz = 2000;
@@ -47,9 +48,45 @@ function mainPolicy(capabilities: HostCapabilities | undefined): PolicyCapabilit
 
 /** The one frequency that the host was told to keep to when it was probed, MHz. */
 export function requestedOf(capabilities: HostCapabilities | undefined): number | undefined {
+  const { limitMinMhz, limitMaxMhz } = mainPolicy(capabilities) ?? {};
+  const governor = governorOf(capabilities);
+  if (governor === 'performance' && isKnown(limitMaxMhz)) return limitMaxMhz;
+  if (governor === 'powersave' && isKnown(limitMinMhz)) return limitMinMhz;
+  return isKnown(limitMaxMhz) && limitMinMhz === limitMaxMhz ? limitMaxMhz : undefined;
+}
+
+/** Drivers whose `powersave` is a rule of the hardware's or their own, not the lowest frequency. */
+const choosingDrivers: readonly (string | undefined)[] = ['intel_pstate', 'amd-pstate-epp'];
+
+/** The governor that the host was under when it was probed; `undefined` for one that the twin has no rule of. */
+export function governorOf(capabilities: HostCapabilities | undefined): SnapshotHost['governor'] {
   const policy = mainPolicy(capabilities);
-  const mhz = policy?.limitMaxMhz;
-  return isKnown(mhz) && policy?.limitMinMhz === mhz ? mhz : undefined;
+  if (policy?.governor === 'powersave' && choosingDrivers.includes(policy.driver)) return undefined;
+  return snapshotGovernors.find((name) => name === policy?.governor);
+}
+
+/** Governors that follow the load. */
+export const followingGovernors = ['schedutil', 'ondemand', 'conservative'] as const;
+
+/** The rule by which a host follows its load; `undefined` where it keeps to one frequency or nobody knows. */
+export function followingRule(
+  host: Pick<SnapshotHost, 'requestedMhz' | 'governor'>,
+): (typeof followingGovernors)[number] | undefined {
+  if (host.requestedMhz !== undefined) return undefined;
+  return followingGovernors.find((name) => name === host.governor);
+}
+
+/** How fast the host's cores are as long as nobody tells them otherwise, MHz; at most, where that follows their load. */
+export function standingMhz({
+  requestedMhz,
+  governor,
+  frequenciesMhz,
+  currentMhz,
+}: Pick<SnapshotHost, 'requestedMhz' | 'governor' | 'frequenciesMhz' | 'currentMhz'>): number {
+  const fastest = frequenciesMhz[0]!;
+  if (requestedMhz !== undefined) return requestedMhz;
+  if (governor === 'powersave') return frequenciesMhz.at(-1)!;
+  return governor === 'userspace' ? (currentMhz ?? fastest) : fastest;
 }
 
 /**

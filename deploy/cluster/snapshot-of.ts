@@ -8,7 +8,7 @@ import type { HostSample } from '../telemetry/sample.ts';
 import type { Calibrator, KnownHost } from '../twin/calibrator.ts';
 import type { ClusterFile, ClusterHost } from './cluster-file.ts';
 import type { DemandHistory, KnownVm } from './demand-history.ts';
-import { frequenciesOf, meanMhz, requestedOf } from './host-frequencies.ts';
+import { frequenciesOf, governorOf, meanMhz, requestedOf } from './host-frequencies.ts';
 import { type AnsweringHost, seenVms } from './seen-vms.ts';
 import {
   type ClusterSnapshot,
@@ -26,7 +26,7 @@ export interface HostSight {
   readonly sample?: HostSample;
   /** What telemetry cannot tell and the controller did: it holds until it is taken away. */
   readonly state?: 'off' | 'asleep' | 'waking';
-  /** What the host was told to run at since it was probed; `null`: nothing any more. */
+  /** What the host was told to run at since it was probed; `null`: nothing any more, its governor is not known. */
   readonly requestedMhz?: number | null;
 }
 
@@ -147,8 +147,9 @@ function hostEntry(
   if (cores === undefined || memoryBytes === undefined) return undefined;
   const state = stateOf(sight, sources);
   const frequenciesMhz = frequenciesOf(capabilities);
-  const requestedMhz =
-    sight.requestedMhz === null ? undefined : (sight.requestedMhz ?? requestedOf(capabilities));
+  const isAsProbed = sight.requestedMhz === undefined;
+  const requestedMhz = isAsProbed ? requestedOf(capabilities) : (sight.requestedMhz ?? undefined);
+  const governor = isAsProbed ? governorOf(capabilities) : undefined;
   const { calibrator } = sources;
   return {
     name: host.name,
@@ -162,6 +163,7 @@ function hostEntry(
     wakeS: host.wakeTime / 1000,
     ...(host.rack === undefined ? {} : { rack: host.rack }),
     ...(requestedMhz === undefined ? {} : { requestedMhz }),
+    ...(governor === undefined ? {} : { governor }),
     acceptsVms: !host.maintenance && state !== 'unknown',
     canSleep: host.wake !== undefined,
     ...(state === 'on' ? measured(sample!) : {}),

@@ -16,6 +16,16 @@ const powerPoint = z.strictObject({
   fullW: notNegative.describe('power with all cores busy'),
 });
 
+/** Linux's governors, of which the twin has the rules. */
+export const snapshotGovernors = [
+  'performance',
+  'powersave',
+  'ondemand',
+  'conservative',
+  'schedutil',
+  'userspace',
+] as const;
+
 const snapshotHost = z.strictObject({
   name,
   state: z.enum(['on', 'off', 'asleep', 'waking', 'unknown']).default('on'),
@@ -28,6 +38,10 @@ const snapshotHost = z.strictObject({
     .describe('frequencies that can be asked for, fastest first'),
   currentMhz: positive.optional().describe('mean of its cores over the newest interval'),
   requestedMhz: positive.optional().describe('what it was told to run at, where it was told'),
+  governor: z
+    .enum(snapshotGovernors)
+    .optional()
+    .describe('rule by which the host chooses its frequency itself; requestedMhz goes before it'),
   power: z
     .array(powerPoint)
     .min(1)

@@ -5,8 +5,10 @@ import type { Operation } from '../actions/operation.ts';
 import type { Clock } from '../clock.ts';
 import type { ClusterFile } from '../cluster/cluster-file.ts';
 import { DemandHistory } from '../cluster/demand-history.ts';
+import { governorOf } from '../cluster/host-frequencies.ts';
 import { type HostSight, learn, snapshotOf } from '../cluster/snapshot-of.ts';
 import { OperationError } from '../operation-error.ts';
+import type { HostCapabilities } from '../probe/capabilities.ts';
 import { probeHost } from '../probe/probe.ts';
 import type { Transport } from '../ssh/transport.ts';
 import { HostWatch } from '../telemetry/watch.ts';
@@ -32,6 +34,8 @@ const learnedSchema = z.strictObject({
 
 /** A host that was switched off is asked again every so many intervals: somebody may have woken it. */
 const askSleepersEvery = 6;
+/** Governors and limits are asked for again every so many intervals: people change them. */
+const probeEvery = 20;
 /** And given so long to answer, ms. */
 const sleeperTimeoutMs = 5000;
 /** Part of an interval that one reading may take. */
@@ -45,6 +49,8 @@ interface Watched {
   failing: string | undefined;
   /** Whether the next look has nothing to compare with. */
   isNew: boolean;
+  /** The look at which it is probed again. */
+  probeAtLook: number;
 }
 
 /**
@@ -73,6 +79,7 @@ export class ClusterObserver {
             sight: state === undefined ? {} : { state },
             failing: undefined,
             isNew: true,
+            probeAtLook: 0,
           },
         ];
       }),
@@ -131,6 +138,9 @@ export class ClusterObserver {
       }
     }
     if (state === 'done') this.#noteDone(operation);
+    // Also of one that failed half-way nobody knows what it left.
+    const host = 'host' in operation ? this.#hosts.get(operation.host) : undefined;
+    if (host !== undefined && changesFrequency.has(operation.type)) host.probeAtLook = 0;
   }
 
   #noteDone(operation: Operation): void {
@@ -163,19 +173,14 @@ export class ClusterObserver {
     events: ControllerEvent[],
     signal: AbortSignal,
   ): Promise<'first' | 'seen' | 'failed' | 'left'> {
-    const { cluster, transport } = this.#options;
+    const { cluster } = this.#options;
     const isAsleep = host.sight.state === 'off' || host.sight.state === 'asleep';
     if (isAsleep && this.#looks % askSleepersEvery !== 0) return 'left';
     const timeoutMs = isAsleep
       ? sleeperTimeoutMs
       : Math.min(cluster.ssh.timeout, Math.max(sleeperTimeoutMs, readingPart * cluster.interval));
     try {
-      if (host.sight.capabilities === undefined) {
-        const { uri: virshUri } = cluster.libvirt;
-        const options = { virshUri, sudo: cluster.ssh.sudo, timeoutMs, signal };
-        const capabilities = await probeHost(name, transport, options);
-        host.sight = { ...host.sight, capabilities };
-      }
+      if (host.sight.capabilities === undefined) await this.#probe(name, host, timeoutMs, signal);
       const seen = await host.watch.read({ timeoutMs, signal });
       if (isAsleep) {
         events.push({ host: name, code: 'awake', message: `${name}: somebody has woken it` });
@@ -190,7 +195,9 @@ export class ClusterObserver {
         // Whatever it had been told, it has forgotten.
         const { requestedMhz: __, ...forgotten } = host.sight;
         host.sight = forgotten;
+        host.probeAtLook = 0;
       }
+      if (this.#looks >= host.probeAtLook) await this.#probeAgain(name, host, timeoutMs, signal);
       const isFirst = host.isNew && seen.kind === 'baseline' && seen.why === 'first';
       host.isNew = false;
       return isFirst && !isAsleep ? 'first' : 'seen';
@@ -205,6 +212,44 @@ export class ClusterObserver {
       return 'failed';
     }
   }
+
+  async #probe(name: string, host: Watched, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const { cluster, transport } = this.#options;
+    const { uri: virshUri } = cluster.libvirt;
+    const options = { virshUri, sudo: cluster.ssh.sudo, timeoutMs, signal };
+    const capabilities = await probeHost(name, transport, options);
+    host.sight = { ...withoutRequest(host.sight, capabilities), capabilities };
+    host.probeAtLook = this.#looks + probeEvery;
+  }
+
+  /** What the host said the last time holds if it does not answer: the reading before was answered. */
+  async #probeAgain(
+    name: string,
+    host: Watched,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await this.#probe(name, host, timeoutMs, signal);
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+    }
+  }
+}
+
+/** Operations after which a host's governor or limits are others than before. */
+const changesFrequency: ReadonlySet<Operation['type']> = new Set<Operation['type']>([
+  'wakeHost',
+  'setFrequency',
+  'setGovernor',
+  'setCpufreq',
+]);
+
+/** A probe shows all that a host was told but the speed that `userspace` was given. */
+function withoutRequest(sight: HostSight, capabilities: HostCapabilities): HostSight {
+  const { requestedMhz, ...rest } = sight;
+  const isKept = typeof requestedMhz === 'number' && governorOf(capabilities) === 'userspace';
+  return isKept ? { ...rest, requestedMhz } : rest;
 }
 
 function readLearned(value: unknown, path: string): z.output<typeof learnedSchema> {

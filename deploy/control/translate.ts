@@ -1,6 +1,7 @@
 /** From what a policy decides, by id, to operations on real hosts, by name, in a safe order. */
 import type { Action } from '../../sim/index.ts';
 import type { MigrationWay, Operation } from '../actions/operation.ts';
+import { standingMhz } from '../cluster/host-frequencies.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 
 /** An action of the twin and the operation that it is on real hosts. */
@@ -88,7 +89,7 @@ function rankOf(operation: Operation, { hosts }: ClusterSnapshot): number {
       return 0;
     case 'setFrequency': {
       const host = hosts.find(({ name }) => name === operation.host)!;
-      return operation.khz >= (host.requestedMhz ?? host.frequenciesMhz[0]!) * 1000 ? 1 : 4;
+      return operation.khz >= standingMhz(host) * 1000 ? 1 : 4;
     }
     case 'migrate':
     case 'startVm':

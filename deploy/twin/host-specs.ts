@@ -1,9 +1,43 @@
-/** A host of a snapshot as the twin describes hosts. 1 MHz of a core is 1 MIPS. */
-import type { HostSpec, PstateSpec } from '../../sim/index.ts';
-import type { SnapshotHost } from '../cluster/snapshot.ts';
+/** The hosts of a snapshot as the twin describes hosts. 1 MHz of a core is 1 MIPS. */
+import {
+  type GovernorSpec,
+  governorNamed,
+  type HostSpec,
+  type ModelSpec,
+  type PstateSpec,
+} from '../../sim/index.ts';
+import { followingGovernors, followingRule, standingMhz } from '../cluster/host-frequencies.ts';
+import type { ClusterSnapshot, SnapshotHost } from '../cluster/snapshot.ts';
+
+/** Samples that a rule which may circle through frequencies takes in an interval. */
+const samplesMax = 200;
+
+/** The hosts, and the rules by which they choose their frequencies themselves. */
+export function hostSpecsOf({
+  hosts,
+  intervalS,
+}: ClusterSnapshot): Required<Pick<ModelSpec, 'hosts' | 'governors'>> {
+  const names = followingGovernors.filter((name) =>
+    hosts.some((host) => followingRule(host) === name),
+  );
+  const specs = names.map((name, rule): GovernorSpec => {
+    const { periodMs, slots } = governorNamed(name, 'governor');
+    // It never comes to rest at some loads: samples of its usual 10 ms would be all that a forecast does.
+    const longestMs = name === 'ondemand' ? (1000 * intervalS) / samplesMax : 0;
+    return { rule, periodMs: Math.max(periodMs, longestMs), slots, endsWhenSet: true };
+  });
+  const governorOf = (host: SnapshotHost): Pick<HostSpec, 'governor'> => {
+    const name = followingRule(host);
+    return name === undefined ? {} : { governor: specs[names.indexOf(name)]! };
+  };
+  return {
+    hosts: hosts.map((host) => ({ ...hostSpecOf(host), ...governorOf(host) })),
+    governors: names.map((name) => ({ name, options: {} })),
+  };
+}
 
 /** One P-state for each frequency that can be asked for, the fastest first. */
-export function hostSpecOf(host: SnapshotHost): HostSpec {
+function hostSpecOf(host: SnapshotHost): HostSpec {
   const { name, cores, memoryBytes, frequenciesMhz, offW, sleepW, wakeS, shutdownS } = host;
   const pstates = frequenciesMhz.map((mhz) => pstateAt(host, mhz));
   const { idleW } = pstates[0]!;
@@ -46,9 +80,14 @@ function pstateAt({ power }: SnapshotHost, mhz: number): PstateSpec {
   return { coreMips: mhz, idleW, epsilonW: idleW, fullW };
 }
 
-/** The P-state nearest to what the host was told, else to how fast it was; the fastest if neither. */
-function presentPstate({ frequenciesMhz, requestedMhz, currentMhz }: SnapshotHost): number {
-  const mhz = requestedMhz ?? currentMhz ?? frequenciesMhz[0]!;
+/** The P-state nearest to what the host keeps to, else to how fast it was; the fastest if neither. */
+function presentPstate(host: SnapshotHost): number {
+  const { frequenciesMhz, requestedMhz, currentMhz, governor } = host;
+  const keepsToEnd = governor === 'performance' || governor === 'powersave';
+  const mhz =
+    keepsToEnd || requestedMhz !== undefined
+      ? standingMhz(host)
+      : (currentMhz ?? frequenciesMhz[0]!);
   let nearest = 0;
   frequenciesMhz.forEach((candidate, pstate) => {
     if (Math.abs(candidate - mhz) < Math.abs(frequenciesMhz[nearest]! - mhz)) nearest = pstate;

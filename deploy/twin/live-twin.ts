@@ -20,7 +20,7 @@ import {
 import type { ClusterSnapshot, SnapshotVm } from '../cluster/snapshot.ts';
 import { expectedDemand } from './demand-forecast.ts';
 import { type DemandGrid, demandGrid, type Forecast } from './demand-grid.ts';
-import { hostSpecOf } from './host-specs.ts';
+import { hostSpecsOf } from './host-specs.ts';
 import { contradictions, oddities } from './parse-snapshot.ts';
 
 /** How VMs are moved, as far as the snapshot does not tell. */
@@ -87,6 +87,8 @@ export function liveTwin(snapshot: ClusterSnapshot, options: LiveTwinOptions = {
     nowMs: grid.pastRows * Math.round(intervalS * 1000),
     asleep,
     waking,
+    loadHasLasted: true,
+    ownMips: ownMips(snapshot),
     migrations: vms.flatMap(({ movingTo }, vm) =>
       movingTo === undefined ? [] : [{ vm, target: hostIds.get(movingTo)! }],
     ),
@@ -104,6 +106,18 @@ export function liveTwin(snapshot: ClusterSnapshot, options: LiveTwinOptions = {
   };
 }
 
+/** CPU that hosts were busy with and their VMs did not ask for: emulation, libvirt, the host's own daemons. */
+function ownMips({ hosts, vms }: ClusterSnapshot): number[] {
+  const askedMhz = new Map<string, number>();
+  for (const { host, demandMhz } of vms) {
+    if (host !== null) askedMhz.set(host, (askedMhz.get(host) ?? 0) + (demandMhz.at(-1) ?? 0));
+  }
+  return hosts.map(({ name, state, cores, utilization = 0, currentMhz = 0 }) => {
+    const busyMhz = state === 'on' ? utilization * cores * currentMhz : 0;
+    return Math.max(0, busyMhz - (askedMhz.get(name) ?? 0));
+  });
+}
+
 const idsOf = (named: readonly { readonly name: string }[]): Map<string, number> =>
   new Map(named.map(({ name }, id) => [name, id]));
 
@@ -114,16 +128,17 @@ function idOf(ids: ReadonlyMap<string, number>, name: string, what: string): num
 }
 
 function modelOf(
-  { hosts, vms, migrationBytesPerS }: ClusterSnapshot,
+  snapshot: ClusterSnapshot,
   { workload }: DemandGrid,
   hostIds: ReadonlyMap<string, number>,
   migration: LiveMigration,
 ): ClusterModel {
+  const { hosts, vms, migrationBytesPerS } = snapshot;
   const { overheadFraction = 0.1, copyingCores } = migration;
   const rules = migrationRules(migration.rules ?? qemuRules);
   const hasQuotas = vms.some(({ quotaCores }) => quotaCores !== undefined);
   return buildModel({
-    hosts: hosts.map(hostSpecOf),
+    ...hostSpecsOf(snapshot),
     workload,
     migration: (vm) => migrationOf(vms[vm]!, migrationBytesPerS, rules, migration),
     initialHost: vms.map(({ host }) => (host === null ? -1 : hostIds.get(host)!)),

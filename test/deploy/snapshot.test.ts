@@ -397,6 +397,54 @@ describe('a snapshot', () => {
   });
 });
 
+describe('what a host was told of its frequency', () => {
+  const limits = { limitMinMhz: 1000, limitMaxMhz: 2600 };
+  const told = (policy: object, change: Partial<HostSight> = {}) => {
+    const watched = new Watched();
+    watched.sights.set('a', { capabilities: capabilities('a', { ...limits, ...policy }) });
+    watched.pass({ a: { mhz: 1500 } }, change);
+    const snapshot = parseSnapshot(JSON.parse(JSON.stringify(watched.now)), 'snapshot');
+    expect(snapshot).toEqual(watched.now);
+    const { governor, requestedMhz } = watched.host('a');
+    return [governor, requestedMhz];
+  };
+
+  it.each([
+    ['schedutil', undefined],
+    ['ondemand', undefined],
+    ['conservative', undefined],
+    ['userspace', undefined],
+    ['performance', 2600],
+    ['powersave', 1000],
+  ])('is %s and %s MHz by its governor', (governor, mhz) => {
+    expect(told({ governor })).toEqual([governor, mhz]);
+  });
+
+  it('is the highest and the lowest that its limits allow', () => {
+    const narrow = { limitMinMhz: 1800, limitMaxMhz: 1800 };
+    expect(told({ governor: 'schedutil', ...narrow })).toEqual(['schedutil', 1800]);
+    expect(told({ governor: 'performance', limitMaxMhz: 1800 })).toEqual(['performance', 1800]);
+    expect(told({ governor: 'powersave', limitMinMhz: 1800 })).toEqual(['powersave', 1800]);
+  });
+
+  it('is nothing that the twin knows where driver or hardware choose', () => {
+    expect(told({ governor: 'powersave', driver: 'intel_pstate' })).toEqual([undefined, undefined]);
+    expect(told({ governor: 'performance', driver: 'intel_pstate' })).toEqual([
+      'performance',
+      2600,
+    ]);
+    expect(told({ governor: 'powersave', driver: 'acpi-cpufreq' })).toEqual(['powersave', 1000]);
+    expect(told({ governor: 'schedhorizon' })).toEqual([undefined, undefined]);
+    expect(told({})).toEqual([undefined, undefined]);
+  });
+
+  it('is what the controller has told it since', () => {
+    const governor = 'performance';
+    expect(told({ governor }, { requestedMhz: 1800 })).toEqual([undefined, 1800]);
+    expect(told({ governor }, { requestedMhz: null })).toEqual([undefined, undefined]);
+  });
+});
+
 describe('frequencies of a host', () => {
   it('are those that its driver lists, or even steps between its limits', () => {
     expect(frequenciesOf(capabilities('a'))).toEqual([2600, 1800, 1000]);
@@ -560,6 +608,7 @@ describe('whatever hosts say', () => {
     hardwareMaxMhz: maybe(odd),
     limitMinMhz: maybe(odd),
     limitMaxMhz: maybe(odd),
+    governor: maybe(fc.constantFrom('schedutil', 'performance', 'powersave', 'userspace', 'x')),
   });
 
   it('makes a snapshot that is right, and a twin of it', () => {

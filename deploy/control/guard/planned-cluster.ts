@@ -1,12 +1,13 @@
 /** The cluster as it will be when the operations so far are done: what the guard's rules look at. */
 import type { Operation } from '../../actions/operation.ts';
+import { standingMhz } from '../../cluster/host-frequencies.ts';
 import type { ClusterSnapshot, SnapshotHost, SnapshotVm } from '../../cluster/snapshot.ts';
 
 /** A host under the plan so far. */
 export interface PlannedHost {
   readonly host: SnapshotHost;
   isOn: boolean;
-  /** What its cores are told to run at, MHz. */
+  /** What its cores run at, at most where they follow their load, MHz. */
   mhz: number;
   /** Memory that no VM there, on its way there or not yet gone holds, bytes. */
   freeBytes: number;
@@ -38,7 +39,7 @@ export class PlannedCluster {
         {
           host,
           isOn: host.state === 'on' || host.state === 'unknown',
-          mhz: host.requestedMhz ?? host.frequenciesMhz[0]!,
+          mhz: standingMhz(host),
           freeBytes: host.memoryBytes,
           demandMhz: 0,
           vms: new Set<string>(),

@@ -40,6 +40,23 @@ function verdicts(
 describe('the guard', () => {
   const pair = cluster([host('a'), host('b')], [vm('x', 'a'), vm('y', 'b')]);
 
+  // 3000 MHz more on a host of 4 cores with 500: 3500 of 4 · 2000, 1000 or 900 MHz.
+  test.each<[string, object, string | undefined]>([
+    [
+      'at its highest where it follows its load',
+      { governor: 'schedutil', currentMhz: 1000 },
+      undefined,
+    ],
+    ['at its highest where nobody knows', { currentMhz: 1000 }, undefined],
+    ['at the lowest under powersave', { governor: 'powersave' }, 'cpu'],
+    ['as measured under userspace', { governor: 'userspace', currentMhz: 900 }, 'cpu'],
+    ['as told, whatever its governor', { governor: 'performance', requestedMhz: 900 }, 'cpu'],
+  ])('takes a host %s', (_, change, rule) => {
+    const vms = [vm('x', 'a', { vcpus: 4, demandMhz: [3000] }), vm('y', 'b')];
+    const snapshot = cluster([host('a'), host('b', change)], vms);
+    expect(verdicts([move('x', 'a', 'b')], snapshot, { utilization: 0.85 })).toEqual([rule]);
+  });
+
   test('lets pass what harms nobody', () => {
     expect(verdicts([move('x', 'a', 'b'), sleep('a')], pair)).toEqual([undefined, undefined]);
   });

@@ -67,7 +67,9 @@ function expectHostSeen(snapshot: ClusterSnapshot, view: TwinView, id: number): 
       expect(view.powerW(id, pstate, usedMips)).toBeCloseTo(powerAt(host, mhz, load), 8);
     }
   });
-  const wanted = host.requestedMhz ?? host.currentMhz ?? host.frequenciesMhz[0]!;
+  const isAtEnd = host.requestedMhz === undefined && /^p/.test(host.governor ?? '');
+  const end = host.governor === 'powersave' ? host.frequenciesMhz.at(-1)! : host.frequenciesMhz[0]!;
+  const wanted = isAtEnd ? end : (host.requestedMhz ?? host.currentMhz ?? host.frequenciesMhz[0]!);
   const off = (mhz: number): number => Math.abs(mhz - wanted);
   expect(off(view.coreMips(id, view.pstate(id)))).toBe(Math.min(...host.frequenciesMhz.map(off)));
   const residents = Array.from({ length: view.residentCount(id) }, (_, at) =>

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   type ClusterSnapshot,
   type SnapshotInput,
+  snapshotGovernors,
   snapshotSchema,
 } from '../../../deploy/cluster/snapshot.ts';
 import { RandomStream } from '../../../sim/index.ts';
@@ -36,6 +37,8 @@ const host = (index: number): fc.Arbitrary<HostInput> =>
       points: fc.integer({ min: 1, max: 3 }),
       requestedMhz: optional(fc.integer({ min: 500, max: 4200 })),
       currentMhz: optional(fc.integer({ min: 500, max: 4200 })),
+      governor: optional(fc.constantFrom(...snapshotGovernors)),
+      utilization: optional(fc.double({ min: 0, max: 1, noNaN: true })),
       offW: fc.integer({ min: 0, max: 9 }),
       sleepW: optional(fc.integer({ min: 1, max: 12 })),
       wakeS: fc.integer({ min: 0, max: 300 }),
