@@ -56,8 +56,6 @@ export type HostPowerState = z.output<typeof hostPowerStateSchema>;
 const samplesMax = 180;
 const halfLife = 60;
 const errorsMax = 60;
-/** Before so many samples only the prior counts. */
-const samplesMin = 5;
 const gammas = [1, 1.5, 2, 2.5, 3] as const;
 const usualGamma = 2;
 const quarters = 4;
@@ -124,7 +122,7 @@ export class HostPowerCalibrator {
     const { utilization, mhz, watts, confidence } = sample;
     const isPossible = utilization >= 0 && utilization <= 1 && mhz > 0 && watts > 0;
     if (!isPossible || !(confidence > 0) || !Number.isFinite(watts + mhz)) return false;
-    if (this.#samples.length >= samplesMin) {
+    if (this.isCalibrated) {
       push(this.#errors, Math.abs(this.watts(utilization, mhz) - watts) / watts, errorsMax);
     }
     push(this.#samples, sample, samplesMax);
@@ -135,7 +133,7 @@ export class HostPowerCalibrator {
 
   /** Whether it is the host that speaks, not the prior alone. */
   get isCalibrated(): boolean {
-    return this.#samples.length >= samplesMin;
+    return this.#samples.length > 0;
   }
 
   /** Mean relative error of the newest predictions; `undefined` before there are any. */

@@ -177,7 +177,9 @@ const web = { name: 'web-1' };
 describe('a snapshot', () => {
   it('says of hosts what they, their samples and the cluster file say', () => {
     const watched = new Watched();
-    watched.pass({ a: { busy: 0.25, mhz: 2000, watts: 80 }, b: {} });
+    // What the cluster file says of it.
+    const watts = 50 + 0.25 * 100 * (2000 / 2600) ** 2;
+    watched.pass({ a: { busy: 0.25, mhz: 2000, watts }, b: {} });
     const { hosts, intervalS, atMs } = watched.now;
     expect([intervalS, atMs]).toEqual([60, watched.nowMs]);
     expect(hosts[0]).toEqual({
@@ -187,16 +189,15 @@ describe('a snapshot', () => {
       memoryBytes: 32 * gib,
       frequenciesMhz: [2600, 1800, 1000],
       currentMhz: 2000,
-      // Believed: the fewer samples than five change nothing.
-      power: [
-        { mhz: 2600, idleW: 50, fullW: 150 },
-        { mhz: 1800, idleW: 50, fullW: expect.closeTo(50 + 100 * (1800 / 2600) ** 2, 9) as number },
-        { mhz: 1000, idleW: 50, fullW: expect.closeTo(50 + 100 * (1000 / 2600) ** 2, 9) as number },
-      ],
+      power: [2600, 1800, 1000].map((mhz) => ({
+        mhz,
+        idleW: expect.closeTo(50, 6) as number,
+        fullW: expect.closeTo(50 + 100 * (mhz / 2600) ** 2, 6) as number,
+      })),
       offW: 0,
       wakeS: 120,
       shutdownS: 20,
-      measuredW: 80,
+      measuredW: watts,
       utilization: 0.25,
       rack: 'r1',
       acceptsVms: true,
