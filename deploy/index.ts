@@ -100,7 +100,7 @@ export {
 } from './telemetry/observe.ts';
 export { type HostReading, readHost, readingSections } from './telemetry/reading.ts';
 export type { HostSample } from './telemetry/sample.ts';
-export { type PowerBand, powerBand } from './twin/band.ts';
+export { bandLevel, powerBandW } from './twin/band.ts';
 export { Calibrator, type CalibratorState } from './twin/calibrator.ts';
 export { demandQuantile, expectedDemand } from './twin/demand-forecast.ts';
 export type { Forecast } from './twin/demand-grid.ts';

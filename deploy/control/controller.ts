@@ -6,6 +6,7 @@ import type { Executor } from '../actions/executor.ts';
 import type { Clock } from '../clock.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import type { Entry } from '../journal/record.ts';
+import { powerBandW } from '../twin/band.ts';
 import type { Approvals } from './approvals.ts';
 import { carryOut } from './carry-out.ts';
 import type { Comparison, Decision, Mode, PlanItem } from './decision.ts';
@@ -66,6 +67,9 @@ export interface ControllerEnd {
   readonly reason: string;
 }
 
+/** Comparisons that tell how far the next may be off. */
+const comparisonsMax = 120;
+
 /** How often a recommended decision is looked after, ms. */
 const approvalPollMs = 500;
 
@@ -108,6 +112,8 @@ class Loop {
   #open: Decision | undefined;
   /** What the newest decision says of the intervals after it, W. */
   #foretold: Foretold | undefined;
+  /** The newest, oldest first. */
+  readonly #comparisons: Comparison[] = [];
   /** Why nothing is done any more. */
   #halt: string | undefined;
   #vms: ReadonlyMap<string, string | null> | undefined;
@@ -213,7 +219,11 @@ class Loop {
     const passed = Math.max(1, Math.round((atMs - sinceMs) / intervalMs));
     const predictedW = powerW[passed - 1];
     if (predictedW === undefined) return;
-    const comparison: Comparison = { decision, atMs, predictedW, observedW };
+    const bandW = powerBandW(predictedW, this.#comparisons);
+    const band = bandW === undefined ? {} : { bandW };
+    const comparison: Comparison = { decision, atMs, predictedW, ...band, observedW };
+    this.#comparisons.push(comparison);
+    if (this.#comparisons.length > comparisonsMax) this.#comparisons.shift();
     journal.append({ kind: 'comparison', comparison });
     tell({ kind: 'comparison', comparison });
   }

@@ -81,5 +81,7 @@ export interface Comparison {
   readonly atMs: number;
   /** Mean power of all hosts over one interval, W. */
   readonly predictedW: number;
+  /** Four of five observations were to lie this near to it, W; absent while too few were compared. */
+  readonly bandW?: number;
   readonly observedW: number;
 }

@@ -10,6 +10,8 @@ export interface PowerAgreement {
   readonly mapePercent: number;
   /** Mean of (predicted − observed) / observed, %. */
   readonly biasPercent: number;
+  /** Observations that lay within their bands, %, and how many had one; absent where none had. */
+  readonly bands?: { readonly intervals: number; readonly coveragePercent: number };
 }
 
 export interface MovedVm {
@@ -78,10 +80,16 @@ export function agreement(comparisons: readonly Comparison[]): PowerAgreement | 
   const errors = known.map(({ predictedW, observedW }) => (predictedW - observedW) / observedW);
   const meanPercent = (values: readonly number[]): number =>
     (100 * values.reduce((sum, value) => sum + value, 0)) / values.length;
+  const banded = known.filter(({ bandW }) => bandW !== undefined);
+  const held = banded.filter(
+    ({ predictedW, observedW, bandW }) => Math.abs(predictedW - observedW) <= bandW!,
+  );
+  const coveragePercent = (100 * held.length) / banded.length;
   return {
     intervals: known.length,
     mapePercent: meanPercent(errors.map(Math.abs)),
     biasPercent: meanPercent(errors),
+    ...(banded.length === 0 ? {} : { bands: { intervals: banded.length, coveragePercent } }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a controller does, as lines for people. */
 import {
+  bandLevel,
   type ControllerNews,
   type ControlSummary,
   type Decision,
@@ -24,14 +25,20 @@ export function linesOf(news: ControllerNews, nowMs: number): string[] {
     case 'decision':
       return decisionLines(news.decision).map((line) => `${stamp}  ${line}`);
     case 'comparison': {
-      const { predictedW, observedW } = news.comparison;
+      const { predictedW, bandW, observedW } = news.comparison;
       const off = signedPercent((predictedW - observedW) / observedW);
-      return [`${stamp}  foretold ${watts(predictedW)}, observed ${watts(observedW)} (${off})`];
+      return [
+        `${stamp}  foretold ${banded(predictedW, bandW)}, observed ${watts(observedW)} (${off})`,
+      ];
     }
   }
 }
 
 const watts = (value: number): string => `${value.toFixed(1)} W`;
+
+/** `36.0 ± 2.1 W`. */
+const banded = (value: number, bandW: number | undefined): string =>
+  bandW === undefined ? watts(value) : `${value.toFixed(1)} ± ${watts(bandW)}`;
 
 function sightLine({ snapshot, observedW }: Sight): string {
   if (snapshot === undefined) return 'waiting for two readings of every host';
@@ -90,9 +97,14 @@ export function summaryLines(summary: ControlSummary): string[] {
   if (Object.keys(refusals).length > 0) lines.push(`refused by rule: ${counts(refusals)}`);
   if (Object.keys(failures).length > 0) lines.push(`failed: ${counts(failures)}`);
   if (power !== undefined) {
-    const { intervals, mapePercent, biasPercent } = power;
+    const { intervals, mapePercent, biasPercent, bands } = power;
+    const level = Math.round(100 * bandLevel);
+    const coverage =
+      bands === undefined
+        ? ''
+        : `; ${bands.coveragePercent.toFixed(0)} % of ${bands.intervals} within bands for ${level} %`;
     lines.push(
-      `power foretold against observed over ${intervals} intervals: MAPE ${mapePercent.toFixed(1)} %, bias ${biasPercent.toFixed(1)} %`,
+      `power foretold against observed over ${intervals} intervals: MAPE ${mapePercent.toFixed(1)} %, bias ${biasPercent.toFixed(1)} %${coverage}`,
     );
   }
   for (const { what, predictedS, observedS, observedDowntimeS } of migrations) {
