@@ -65,7 +65,7 @@ function powerChart(outcomes: readonly Outcome[], controlled: Outcome): ChartDef
   const curve = windowMeans(controlled.powerW);
   return {
     id: 'live-power',
-    title: `The same load on two real hosts: ${controlled.arm} takes ${saved.toFixed(0)} % less than ${baseline.arm}`,
+    title: `The same load on two libvirt hosts of a testbed: ${controlled.arm} takes ${saved.toFixed(0)} % less than ${baseline.arm}`,
     subtitle: `Power at the plugs of both hosts, W, means of ${windowS} s; 3 VMs, seed ${controlled.seed}. Marks: what the controller of "${controlled.arm}" did`,
     alt: `Lines of power over time; means: ${means.join(', ')}.`,
     height: 420,

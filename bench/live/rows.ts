@@ -16,7 +16,7 @@ export function liveRows(outcomes: readonly Outcome[]): string[][] {
         `${kind} p99, ms`,
         `${kind} p99 ratio`,
       ]),
-      ...['errors', `p99 ≤ max(${p99Limit.leastMs} ms, ${p99Limit.factor} ×)`],
+      ...['errors, unfinished', `p99 ≤ max(${p99Limit.leastMs} ms, ${p99Limit.factor} ×)`],
     ],
     ...figures.map((one) => armRow(one, kinds)),
   ];
