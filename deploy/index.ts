@@ -25,25 +25,13 @@ export { clusterObjective, clusterTranslation } from './control/cluster-terms.ts
 export { type Considered, type ConsiderOptions, consider } from './control/consider.ts';
 export {
   type ControllerEnd,
-  type ControllerEvent,
   type ControllerNews,
   type ControllerOptions,
   control,
-  type Sight,
 } from './control/controller.ts';
-export type {
-  Comparison,
-  Decision,
-  ItemForecast,
-  Mode,
-  PlanItem,
-  Prediction,
-  Refusal,
-} from './control/decision.ts';
 export { guard } from './control/guard/guard.ts';
 export type { GuardLimits, Past } from './control/guard/rules.ts';
 export { killSwitch } from './control/kill-switch.ts';
-export { ClusterObserver, type ObserverOptions } from './control/observer.ts';
 export { ActionMemory } from './control/past.ts';
 export { reconcile } from './control/reconcile.ts';
 export {
@@ -52,6 +40,15 @@ export {
   type PowerAgreement,
   summarizeControl,
 } from './control/summary.ts';
+export type {
+  Comparison,
+  Decision,
+  ItemForecast,
+  Mode,
+  PlanItem,
+  Prediction,
+  Refusal,
+} from './decision.ts';
 export { journalHolder, takeControl } from './journal/control-lease.ts';
 export { Journal, type JournalOptions, type JournalView } from './journal/journal.ts';
 export type { IntentRecord, IntentState } from './journal/journal-index.ts';
@@ -71,6 +68,8 @@ export {
   readMetricsFile,
 } from './metrics-file/reader.ts';
 export { MetricsWriter, type MetricsWriterOptions } from './metrics-file/writer.ts';
+export { ClusterObserver, type ObserverOptions } from './observation/observer.ts';
+export type { ControllerEvent, Sight } from './observation/sight.ts';
 export { type OperationCode, OperationError, printable } from './operation-error.ts';
 export type { Ability, HostCapabilities } from './probe/capabilities.ts';
 export { type ProbeOptions, probeHost } from './probe/probe.ts';

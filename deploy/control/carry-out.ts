@@ -1,9 +1,9 @@
 /** Carries out a decision, item by item: written down first, then done, then read back. */
 import type { Effect, Executor } from '../actions/executor.ts';
 import { describeOperation, hostsOf, type Operation } from '../actions/operation.ts';
+import type { Decision, PlanItem } from '../decision.ts';
 import type { Entry } from '../journal/record.ts';
 import { OperationError } from '../operation-error.ts';
-import type { Decision, PlanItem } from './decision.ts';
 
 export interface CarryOutContext {
   readonly executor: Executor;

@@ -9,9 +9,9 @@ import {
   TwinView,
 } from '../../sim/index.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
+import type { Decision, ItemForecast, PlanItem, Prediction, Refusal } from '../decision.ts';
 import { type LiveTwinOptions, liveTwin } from '../twin/live-twin.ts';
 import { predict, predictItems } from '../twin/predict.ts';
-import type { Decision, ItemForecast, PlanItem, Prediction, Refusal } from './decision.ts';
 import { guard } from './guard/guard.ts';
 import { PlannedCluster } from './guard/planned-cluster.ts';
 import { type GuardLimits, type Past, relieves } from './guard/rules.ts';

@@ -5,27 +5,12 @@
 import type { Executor } from '../actions/executor.ts';
 import type { Clock } from '../clock.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
+import type { Comparison, Decision, Mode, PlanItem } from '../decision.ts';
 import type { Entry } from '../journal/record.ts';
+import type { ControllerEvent, Sight } from '../observation/sight.ts';
 import { powerBandW } from '../twin/band.ts';
 import type { Approvals } from './approvals.ts';
 import { carryOut } from './carry-out.ts';
-import type { Comparison, Decision, Mode, PlanItem } from './decision.ts';
-
-/** What one look at all hosts gave. */
-export interface Sight {
-  /** Absent until every host has been read twice, or has failed. */
-  readonly snapshot?: ClusterSnapshot;
-  /** Power of all hosts over the newest interval, W; absent when it is not known of all. */
-  readonly observedW?: number;
-  readonly events: readonly ControllerEvent[];
-}
-
-/** Something that a person should know. */
-export interface ControllerEvent {
-  readonly host?: string;
-  readonly code: string;
-  readonly message: string;
-}
 
 export interface ControllerOptions {
   readonly mode: Mode;

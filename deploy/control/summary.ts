@@ -1,7 +1,7 @@
 /** What a stretch of control amounted to, from its journal alone. */
 import { describeOperation } from '../actions/operation.ts';
+import type { Comparison, Decision, PlanItem } from '../decision.ts';
 import type { JournalRecord } from '../journal/record.ts';
-import type { Comparison, Decision, PlanItem } from './decision.ts';
 
 /** Predicted against observed power over the compared intervals. */
 export interface PowerAgreement {

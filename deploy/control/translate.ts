@@ -1,8 +1,8 @@
 /** From what a policy decides, by id, to operations on real hosts, by name, in a safe order. */
 import type { Action } from '../../sim/index.ts';
 import type { MigrationWay, Operation } from '../actions/operation.ts';
-import { standingMhz } from '../cluster/host-frequencies.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
+import { standingMhz } from '../cluster/standing-frequency.ts';
 
 /** An action of the twin and the operation that it is on real hosts. */
 export interface Step {

@@ -1,5 +1,5 @@
 /** What of a journal must be at hand: intents that nobody has undone, and the newest of the rest. */
-import type { Comparison, Decision } from '../control/decision.ts';
+import type { Comparison, Decision } from '../decision.ts';
 import type { JournalRecord } from './record.ts';
 import { Covered, resourcesOf } from './resources.ts';
 

@@ -1,6 +1,6 @@
 /** The journal of a controller: what was decided, what was begun, how it ended, what was undone. */
 import type { Clock } from '../clock.ts';
-import type { Comparison, Decision } from '../control/decision.ts';
+import type { Comparison, Decision } from '../decision.ts';
 import { type IntentRecord, type IntentState, JournalIndex } from './journal-index.ts';
 import { JournalReader } from './journal-reader.ts';
 import type { Entry, JournalRecord } from './record.ts';

@@ -1,7 +1,7 @@
 /** What a journal holds, one record a line. */
 import type { Effect } from '../actions/executor.ts';
 import type { Operation } from '../actions/operation.ts';
-import type { Comparison, Decision, Mode } from '../control/decision.ts';
+import type { Comparison, Decision, Mode } from '../decision.ts';
 
 /** A record without its place in the journal. */
 export type Entry =

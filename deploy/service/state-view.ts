@@ -3,7 +3,7 @@
  * dashboard shows. Records are taken in one by one, so that following a journal costs only its news.
  */
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
-import type { Decision, Mode, PlanItem } from '../control/decision.ts';
+import type { Decision, Mode, PlanItem } from '../decision.ts';
 import type { JournalRecord } from '../journal/record.ts';
 
 /** An item as it stands now; `undone`: `restore` has brought back what was. */

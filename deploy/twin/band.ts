@@ -1,6 +1,6 @@
 /** How far foretold power may be off, from how far the predictions before were. */
 import { conformalQuantile } from '../../sim/index.ts';
-import type { Comparison } from '../control/decision.ts';
+import type { Comparison } from '../decision.ts';
 
 /** Share of observations that are to lie within a band. */
 export const bandLevel = 0.8;

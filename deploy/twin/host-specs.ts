@@ -6,8 +6,8 @@ import {
   type ModelSpec,
   type PstateSpec,
 } from '../../sim/index.ts';
-import { followingGovernors, followingRule, standingMhz } from '../cluster/host-frequencies.ts';
 import type { ClusterSnapshot, SnapshotHost } from '../cluster/snapshot.ts';
+import { followingGovernors, followingRule, standingMhz } from '../cluster/standing-frequency.ts';
 
 /** Samples that a rule which may circle through frequencies takes in an interval. */
 const samplesMax = 200;

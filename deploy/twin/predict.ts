@@ -15,7 +15,7 @@ import {
   TwinView,
   vmStatus,
 } from '../../sim/index.ts';
-import type { ItemForecast, Prediction } from '../control/decision.ts';
+import type { ItemForecast, Prediction } from '../decision.ts';
 import type { LiveTwin } from './live-twin.ts';
 
 export interface PredictOptions {

@@ -1,17 +1,8 @@
 /** Telemetry as a snapshot: what hosts say, what they no longer say, and VMs between two of them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DemandHistory, type SeenVm } from '../../deploy/cluster/demand-history.ts';
-import { frequenciesOf, meanMhz } from '../../deploy/cluster/host-frequencies.ts';
 import { parseClusterFile } from '../../deploy/cluster/read-cluster-file.ts';
 import type { ClusterSnapshot } from '../../deploy/cluster/snapshot.ts';
-import {
-  type HostSight,
-  learn,
-  matching,
-  type SnapshotSources,
-  snapshotOf,
-} from '../../deploy/cluster/snapshot-of.ts';
 import {
   type HostCapabilities,
   type HostSample,
@@ -19,6 +10,15 @@ import {
   openSsh,
   systemClock,
 } from '../../deploy/index.ts';
+import { DemandHistory, type SeenVm } from '../../deploy/observation/demand-history.ts';
+import { frequenciesOf, meanMhz } from '../../deploy/observation/host-frequencies.ts';
+import {
+  type HostSight,
+  learn,
+  matching,
+  type SnapshotSources,
+  snapshotOf,
+} from '../../deploy/observation/snapshot-of.ts';
 import type { DomainSample } from '../../deploy/telemetry/domain-sample.ts';
 import type { Observed } from '../../deploy/telemetry/doubts.ts';
 import { Calibrator } from '../../deploy/twin/calibrator.ts';

@@ -1,7 +1,7 @@
 /** The last word before real hosts: what of a plan may be done. */
 import type { Operation } from '../../actions/operation.ts';
 import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
-import type { Refusal } from '../decision.ts';
+import type { Refusal } from '../../decision.ts';
 import { PlannedCluster } from './planned-cluster.ts';
 import { type GuardLimits, type Past, rules } from './rules.ts';
 

@@ -1,7 +1,7 @@
 /** The cluster as it will be when the operations so far are done: what the guard's rules look at. */
 import type { Operation } from '../../actions/operation.ts';
-import { standingMhz } from '../../cluster/host-frequencies.ts';
 import type { ClusterSnapshot, SnapshotHost, SnapshotVm } from '../../cluster/snapshot.ts';
+import { standingMhz } from '../../cluster/standing-frequency.ts';
 
 /** A host under the plan so far. */
 export interface PlannedHost {

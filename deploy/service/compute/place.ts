@@ -2,9 +2,9 @@
 import { type Action, TwinView } from '../../../sim/index.ts';
 import type { Operation } from '../../actions/operation.ts';
 import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
-import type { Refusal } from '../../control/decision.ts';
 import { PlannedCluster } from '../../control/guard/planned-cluster.ts';
 import { type GuardContext, rules } from '../../control/guard/rules.ts';
+import type { Refusal } from '../../decision.ts';
 import { type LiveTwin, liveTwin } from '../../twin/live-twin.ts';
 import { predict } from '../../twin/predict.ts';
 import type { PlaceRequest } from '../api/requests.ts';

@@ -2,9 +2,9 @@
 import type { Objective } from '../../../sim/index.ts';
 import { describeOperation, type Operation } from '../../actions/operation.ts';
 import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
-import type { Prediction, Refusal } from '../../control/decision.ts';
 import { PlannedCluster } from '../../control/guard/planned-cluster.ts';
 import { rules } from '../../control/guard/rules.ts';
+import type { Prediction, Refusal } from '../../decision.ts';
 import { type LiveTwin, liveTwin } from '../../twin/live-twin.ts';
 import { predict } from '../../twin/predict.ts';
 import type { RescheduleRequest } from '../api/requests.ts';

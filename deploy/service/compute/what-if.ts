@@ -1,8 +1,8 @@
 /** What would become of a cluster if operations were carried out: `POST /v1/whatif`. */
 import { type Action, applyAction } from '../../../sim/index.ts';
 import type { Operation } from '../../actions/operation.ts';
-import type { PlanItem, Prediction, Refusal } from '../../control/decision.ts';
 import { guard } from '../../control/guard/guard.ts';
+import type { PlanItem, Prediction, Refusal } from '../../decision.ts';
 import { type LiveTwin, liveTwin } from '../../twin/live-twin.ts';
 import { predict, predictItems } from '../../twin/predict.ts';
 import type { WhatIfRequest } from '../api/requests.ts';

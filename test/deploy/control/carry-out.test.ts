@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Executor } from '../../../deploy/actions/executor.ts';
 import type { Operation } from '../../../deploy/actions/operation.ts';
 import { carryOut } from '../../../deploy/control/carry-out.ts';
-import type { Decision, Prediction } from '../../../deploy/control/decision.ts';
 import { reconcile } from '../../../deploy/control/reconcile.ts';
+import type { Decision, Prediction } from '../../../deploy/decision.ts';
 import type { Entry } from '../../../deploy/journal/record.ts';
 import { type OperationCode, OperationError } from '../../../deploy/operation-error.ts';
 

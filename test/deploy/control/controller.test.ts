@@ -6,10 +6,11 @@ import type { Executor } from '../../../deploy/actions/executor.ts';
 import type { Operation } from '../../../deploy/actions/operation.ts';
 import type { Clock } from '../../../deploy/clock.ts';
 import { Approvals } from '../../../deploy/control/approvals.ts';
-import { type ControllerOptions, control, type Sight } from '../../../deploy/control/controller.ts';
-import type { Decision, Mode, Prediction } from '../../../deploy/control/decision.ts';
+import { type ControllerOptions, control } from '../../../deploy/control/controller.ts';
 import { ActionMemory } from '../../../deploy/control/past.ts';
+import type { Decision, Mode, Prediction } from '../../../deploy/decision.ts';
 import type { Entry } from '../../../deploy/journal/record.ts';
+import type { Sight } from '../../../deploy/observation/sight.ts';
 import { type OperationCode, OperationError } from '../../../deploy/operation-error.ts';
 import { cluster, host, vm } from './small-cluster.ts';
 

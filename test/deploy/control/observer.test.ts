@@ -2,9 +2,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Operation } from '../../../deploy/actions/operation.ts';
 import { parseClusterFile } from '../../../deploy/cluster/read-cluster-file.ts';
-import type { PlanItem } from '../../../deploy/control/decision.ts';
-import { ClusterObserver } from '../../../deploy/control/observer.ts';
+import type { PlanItem } from '../../../deploy/decision.ts';
 import { openSsh, systemClock } from '../../../deploy/index.ts';
+import { ClusterObserver } from '../../../deploy/observation/observer.ts';
 import { OperationError } from '../../../deploy/operation-error.ts';
 import type { Transport } from '../../../deploy/ssh/transport.ts';
 import { fakeHosts } from '../fake-ssh.ts';

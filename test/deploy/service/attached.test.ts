@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { snapshotSchema } from '../../../deploy/cluster/snapshot.ts';
 import { readSnapshotFile, writeSnapshotFile } from '../../../deploy/cluster/snapshot-file.ts';
 import { Approvals } from '../../../deploy/control/approvals.ts';
-import type { Decision } from '../../../deploy/control/decision.ts';
+import type { Decision } from '../../../deploy/decision.ts';
 import { Journal } from '../../../deploy/journal/journal.ts';
 import { decisionsAnswer, stateAnswer } from '../../../deploy/service/api/answers.ts';
 import { AttachedCluster } from '../../../deploy/service/attached-cluster.ts';

@@ -1,6 +1,6 @@
 /** States of clusters for tests of the dashboard, put together by the service's own fold of a journal. */
 import { type ClusterSnapshot, snapshotSchema } from '../../../deploy/cluster/snapshot.ts';
-import type { Comparison, Decision, Mode, PlanItem } from '../../../deploy/control/decision.ts';
+import type { Comparison, Decision, Mode, PlanItem } from '../../../deploy/decision.ts';
 import type { Entry } from '../../../deploy/journal/record.ts';
 import type { State } from '../../../deploy/service/dashboard/page/state.ts';
 import { type DecisionView, JournalFold } from '../../../deploy/service/state-view.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Decision } from '../../../deploy/control/decision.ts';
+import type { Decision } from '../../../deploy/decision.ts';
 import type { Entry, JournalRecord } from '../../../deploy/journal/record.ts';
 import { JournalFold, stateLimits, stateView } from '../../../deploy/service/state-view.ts';
 

@@ -1,7 +1,7 @@
 /** Bands around predictions: by hand, and how often they hold. */
 import { describe, expect, it } from 'vitest';
-import type { Comparison } from '../../../deploy/control/decision.ts';
 import { agreement } from '../../../deploy/control/summary.ts';
+import type { Comparison } from '../../../deploy/decision.ts';
 import { powerBandW } from '../../../deploy/twin/band.ts';
 import { linesOf, summaryLines } from '../../../scripts/live/story.ts';
 import { RandomStream } from '../../../sim/index.ts';

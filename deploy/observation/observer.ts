@@ -4,17 +4,17 @@ import { InputError, issuesOf } from '../../sim/index.ts';
 import type { Operation } from '../actions/operation.ts';
 import type { Clock } from '../clock.ts';
 import type { ClusterFile } from '../cluster/cluster-file.ts';
-import { DemandHistory } from '../cluster/demand-history.ts';
-import { governorOf } from '../cluster/host-frequencies.ts';
-import { type HostSight, learn, snapshotOf } from '../cluster/snapshot-of.ts';
+import type { PlanItem } from '../decision.ts';
 import { OperationError } from '../operation-error.ts';
 import type { HostCapabilities } from '../probe/capabilities.ts';
 import { probeHost } from '../probe/probe.ts';
 import type { Transport } from '../ssh/transport.ts';
 import { HostWatch } from '../telemetry/watch.ts';
 import { Calibrator } from '../twin/calibrator.ts';
-import type { ControllerEvent, Sight } from './controller.ts';
-import type { PlanItem } from './decision.ts';
+import { DemandHistory } from './demand-history.ts';
+import { governorOf } from './host-frequencies.ts';
+import type { ControllerEvent, Sight } from './sight.ts';
+import { type HostSight, learn, snapshotOf } from './snapshot-of.ts';
 
 export interface ObserverOptions {
   readonly cluster: ClusterFile;

@@ -1,7 +1,8 @@
 /** At what frequencies a host can run, and at what it did. */
+
+import { type SnapshotHost, snapshotGovernors } from '../cluster/snapshot.ts';
 import type { HostCapabilities, PolicyCapability } from '../probe/capabilities.ts';
 import type { HostSample } from '../telemetry/sample.ts';
-import { type SnapshotHost, snapshotGovernors } from './snapshot.ts';
 
 /** Where nothing tells how fast the cores are. All hosts of that kind count alike. */
 const unknownMhz = 2000;
@@ -63,30 +64,6 @@ export function governorOf(capabilities: HostCapabilities | undefined): Snapshot
   const policy = mainPolicy(capabilities);
   if (policy?.governor === 'powersave' && choosingDrivers.includes(policy.driver)) return undefined;
   return snapshotGovernors.find((name) => name === policy?.governor);
-}
-
-/** Governors that follow the load. */
-export const followingGovernors = ['schedutil', 'ondemand', 'conservative'] as const;
-
-/** The rule by which a host follows its load; `undefined` where it keeps to one frequency or nobody knows. */
-export function followingRule(
-  host: Pick<SnapshotHost, 'requestedMhz' | 'governor'>,
-): (typeof followingGovernors)[number] | undefined {
-  if (host.requestedMhz !== undefined) return undefined;
-  return followingGovernors.find((name) => name === host.governor);
-}
-
-/** How fast the host's cores are as long as nobody tells them otherwise, MHz; at most, where that follows their load. */
-export function standingMhz({
-  requestedMhz,
-  governor,
-  frequenciesMhz,
-  currentMhz,
-}: Pick<SnapshotHost, 'requestedMhz' | 'governor' | 'frequenciesMhz' | 'currentMhz'>): number {
-  const fastest = frequenciesMhz[0]!;
-  if (requestedMhz !== undefined) return requestedMhz;
-  if (governor === 'powersave') return frequenciesMhz.at(-1)!;
-  return governor === 'userspace' ? (currentMhz ?? fastest) : fastest;
 }
 
 /**

@@ -2,21 +2,22 @@
  * From what telemetry gathers to a snapshot: `learn` once an interval takes new samples into the
  * history of VMs and the calibration of hosts, `snapshotOf` says what is known then.
  */
-import type { HostCapabilities } from '../probe/capabilities.ts';
-import { ageAt } from '../telemetry/doubts.ts';
-import type { HostSample } from '../telemetry/sample.ts';
-import type { Calibrator, KnownHost } from '../twin/calibrator.ts';
-import type { ClusterFile, ClusterHost } from './cluster-file.ts';
-import type { DemandHistory, KnownVm } from './demand-history.ts';
-import { frequenciesOf, governorOf, meanMhz, requestedOf } from './host-frequencies.ts';
-import { type AnsweringHost, seenVms } from './seen-vms.ts';
+
+import type { ClusterFile, ClusterHost } from '../cluster/cluster-file.ts';
 import {
   type ClusterSnapshot,
   type SnapshotHost,
   type SnapshotInput,
   type SnapshotVm,
   snapshotSchema,
-} from './snapshot.ts';
+} from '../cluster/snapshot.ts';
+import type { HostCapabilities } from '../probe/capabilities.ts';
+import { ageAt } from '../telemetry/doubts.ts';
+import type { HostSample } from '../telemetry/sample.ts';
+import type { Calibrator, KnownHost } from '../twin/calibrator.ts';
+import type { DemandHistory, KnownVm } from './demand-history.ts';
+import { frequenciesOf, governorOf, meanMhz, requestedOf } from './host-frequencies.ts';
+import { type AnsweringHost, seenVms } from './seen-vms.ts';
 
 /** What is known of one host. */
 export interface HostSight {

@@ -1,6 +1,6 @@
 /** A decision: what was to be done, what the twin foretold, what was allowed, and what came of it. */
-import type { Effect } from '../actions/executor.ts';
-import type { Operation } from '../actions/operation.ts';
+import type { Effect } from './actions/executor.ts';
+import type { Operation } from './actions/operation.ts';
 
 /** What the twin foretells of the time until the horizon. */
 export interface Prediction {
