@@ -24,7 +24,7 @@ export interface KindFigures {
   readonly p50Ms: Estimate;
   readonly p99Ms: Estimate;
   readonly p99Ratio: Estimate;
-  /** Seeds on which the limit is passed. */
+  /** Seeds on which the limit is exceeded. */
   readonly over: readonly number[];
 }
 

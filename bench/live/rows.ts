@@ -59,7 +59,7 @@ function armRow({ arm, energyJ, energyRatio, kinds, holds }: ArmFigures, names: 
     interval(energyRatio, 3),
     ...cells,
     String(kinds.reduce((sum, { errors }) => sum + errors, 0)),
-    holds ? 'holds' : `PASSED by ${passed.join(', ')}`,
+    holds ? 'holds' : `EXCEEDED by ${passed.join(', ')}`,
   ];
 }
 

@@ -112,7 +112,7 @@ describe('arms', () => {
     expect(a!.holds).toBe(true);
     expect(b!.holds).toBe(false);
     expect(b!.kinds[0]!.over).toEqual([2]);
-    expect(liveRows(runs)[2]!.at(-1)).toBe('PASSED by jobs on seed 2');
+    expect(liveRows(runs)[2]!.at(-1)).toBe('EXCEEDED by jobs on seed 2');
   });
 
   test('have names of their own, the baseline first', () => {
