@@ -154,7 +154,7 @@ export class Browser {
       this.#process.kill('SIGTERM');
       await ended;
     }
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await removeWhenLeft(this.#profile);
   }
 }
 
@@ -306,5 +306,18 @@ export class Page {
         : {}),
     });
     return Buffer.from(data as string, 'base64');
+  }
+}
+
+/** Helpers of the browser go on writing for a moment after it has ended. */
+async function removeWhenLeft(directory: string): Promise<void> {
+  for (let attempts = 50; ; attempts--) {
+    try {
+      rmSync(directory, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (attempts === 0 || (error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   }
 }
