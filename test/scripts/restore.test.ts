@@ -105,7 +105,7 @@ describe('wattwin restore', () => {
     const place = newPlace();
     const { cluster, file, journal } = place;
     const before = cluster.state();
-    cluster.migrations('web', 'normal', 2500);
+    cluster.migrations('web', 'normal', 8000);
     const operations = [deeds[0]!, migrateWeb];
     const { child, done } = startScript(
       '../test/scripts/acting-controller.ts',
