@@ -1,4 +1,4 @@
-/** How long a decision on a live twin takes: far below an interval, also on a busy machine. */
+/** Live twins of large clusters: that they are planned on, and with `WATTWIN_SHOW=1` how long each step takes. */
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { liveTwin } from '../../../deploy/twin/live-twin.ts';
@@ -7,8 +7,8 @@ import { predict } from '../../../deploy/twin/predict.ts';
 import { createPolicy, Plan, policyChance, TwinView } from '../../../sim/index.ts';
 import { bigSnapshot } from './snapshots.ts';
 
-/** Least time of each step over the rounds, ms; `WATTWIN_SHOW=1` prints them. */
-function leastMs(hosts: number, vms: number, rounds: number): Record<string, number> {
+/** Plans some rounds; `WATTWIN_SHOW=1` prints the least time of each step, ms. */
+function planOn(hosts: number, vms: number, rounds: number): void {
   const raw: unknown = JSON.parse(JSON.stringify(bigSnapshot(hosts, vms)));
   const policy = createPolicy('best-fit', 'policy');
   const least: Record<string, number> = {};
@@ -25,25 +25,18 @@ function leastMs(hosts: number, vms: number, rounds: number): Record<string, num
     timed('decide', () => {
       policy.decide(new TwinView(live.twin), plan, policyChance(live.twin));
     });
-    timed('predict', () => predict(live, plan.actions));
+    const foretold = timed('predict', () => predict(live, plan.actions));
     expect(plan.migrations).toBeGreaterThan(0);
+    expect(foretold.energyJ).toBeGreaterThan(0);
+    expect(foretold.hosts).toHaveLength(hosts);
   }
   if (process.env['WATTWIN_SHOW'] !== undefined) {
     process.stdout.write(`${vms} VMs on ${hosts} hosts: ${JSON.stringify(least)}\n`);
   }
-  return least;
 }
 
-const total = (least: Record<string, number>): number =>
-  Object.values(least).reduce((sum, ms) => sum + ms, 0);
+describe('a plan and what it brings, from a snapshot', () => {
+  it('of 1,000 VMs', () => planOn(100, 1000, 15));
 
-// Some ten times what they take on an idle core.
-describe('from a snapshot to a plan and what it brings', () => {
-  it('takes little for 1,000 VMs', () => {
-    expect(total(leastMs(100, 1000, 15))).toBeLessThan(120);
-  });
-
-  it('and for 10,000', () => {
-    expect(total(leastMs(1000, 10_000, 6))).toBeLessThan(1200);
-  });
+  it('of 10,000 VMs', () => planOn(1000, 10_000, 6));
 });
