@@ -1,5 +1,6 @@
 /** What one run of one arm came to. Plain JSON: runs are kept, and a bench that was stopped goes on. */
 import type { ControlSummary } from '../../deploy/index.ts';
+import { knownEnergy } from '../../deploy/testbed/load/energy.ts';
 import { plugIntervals } from '../../deploy/testbed/load/plug-meters.ts';
 
 /** Requests of one kind. */
@@ -91,14 +92,7 @@ function meanPowerW(
   fromMs: number,
   toMs: number,
 ): number {
-  let knownMs = 0;
-  let energyJ = 0;
-  for (const one of intervals) {
-    const insideMs = Math.min(toMs, one.toMs) - Math.max(fromMs, one.fromMs);
-    if (insideMs <= 0) continue;
-    knownMs += insideMs;
-    energyJ += one.energyJ * (insideMs / (one.toMs - one.fromMs));
-  }
+  const { knownMs, energyJ } = knownEnergy(intervals, fromMs, toMs);
   if (knownMs > 0) return energyJ / (knownMs / 1000);
   const next = intervals.find((one) => one.fromMs >= toMs) ?? intervals.at(-1);
   return next === undefined ? 0 : next.energyJ / ((next.toMs - next.fromMs) / 1000);

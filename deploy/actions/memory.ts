@@ -1,12 +1,11 @@
 /** Memory of a running VM, by its balloon. */
 import type { Action } from './action.ts';
 import { freeMemory, readDomains, runningDomain } from './domains.ts';
-import type { Operation } from './operation.ts';
+import { mib, type Operation } from './operation.ts';
 import { refused } from './site.ts';
 
 type SetMemory = Extract<Operation, { type: 'setMemory' }>;
 
-const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 /** The balloon works in pages. */
 const pageBytes = 4096;
 const pagesOf = (bytes: number): number => Math.round(bytes / pageBytes) * pageBytes;

@@ -26,7 +26,7 @@ import {
 } from './migration-disks.ts';
 import { placeOf } from './migration-place.ts';
 import { type Migrate, Migration } from './migration-run.ts';
-import type { Operation } from './operation.ts';
+import { mib, type Operation } from './operation.ts';
 import { textOf } from './said.ts';
 import { refused, type Site, stopIfAborted } from './site.ts';
 import { quoted } from './vm-name.ts';
@@ -139,7 +139,6 @@ function orLeave(error: unknown): void {
 function checkMemory(site: Site, domain: Domain, target: HostDomains): void {
   const free = freeMemory(site, target);
   if (free !== undefined && domain.currentBytes > free) {
-    const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
     throw refused(
       target.host,
       `it lacks memory for VM ${quoted(domain.name)}: ${mib(free)} left, ${mib(domain.currentBytes)} needed`,

@@ -127,6 +127,9 @@ export function isOperation(value: unknown): value is Operation {
   return namesOf[type as OperationType].every((name) => typeof names[name] === 'string');
 }
 
+/** A size for people. */
+export const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+
 /** One line for people. */
 export function describeOperation(operation: Operation): string {
   switch (operation.type) {
@@ -147,7 +150,7 @@ export function describeOperation(operation: Operation): string {
     case 'pinVcpus':
       return `pin ${operation.vm} to ${operation.cpus.join(' / ')}`;
     case 'setMemory':
-      return `set the memory of ${operation.vm} to ${Math.round(operation.bytes / 2 ** 20)} MiB`;
+      return `set the memory of ${operation.vm} to ${mib(operation.bytes)}`;
     case 'setGovernor':
       return `set governor ${operation.governor} on ${operation.host}`;
     case 'setFrequency':

@@ -3,7 +3,7 @@ import { OperationError } from '../operation-error.ts';
 import type { Action } from './action.ts';
 import { absent, domainNamed, freeMemory, type HostDomains, readDomains } from './domains.ts';
 import type { OperationLimits } from './executor.ts';
-import type { Operation } from './operation.ts';
+import { mib, type Operation } from './operation.ts';
 import { refused, type Site } from './site.ts';
 import { quoted } from './vm-name.ts';
 
@@ -33,8 +33,6 @@ export const startVm: Action<StartVm> = {
 
 /** Hosts that are asked at the same time. */
 const atOnce = 16;
-
-const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 
 /**
  * Other hosts of the cluster file on which a VM of that name is active: two that share a disk destroy

@@ -6,7 +6,6 @@ import {
   JournalFold,
   type JournalView,
   journalHolder,
-  OperationError,
   printable,
 } from '../../deploy/index.ts';
 import { inputError } from '../../sim/index.ts';
@@ -52,17 +51,11 @@ function show(options: Options): void {
   if (!existsSync(directory)) {
     throw inputError(directory, 'a journal, which a controller makes', 'no such directory');
   }
-  try {
-    const journal = Journal.openReadOnly(directory);
-    if (options.decision === undefined) showAll(journal, options);
-    else showDecision(journal, options.decision, options.json ?? false);
-    for (const note of journal.notes) process.stderr.write(`${printable(note)}\n`);
-    if (journal.damage !== undefined) process.exitCode = 1;
-  } catch (error) {
-    if (!(error instanceof OperationError)) throw error;
-    process.stderr.write(`${error.code} ${error.message}\n`);
-    process.exitCode = 1;
-  }
+  const journal = Journal.openReadOnly(directory);
+  if (options.decision === undefined) showAll(journal, options);
+  else showDecision(journal, options.decision, options.json ?? false);
+  for (const note of journal.notes) process.stderr.write(`${printable(note)}\n`);
+  if (journal.damage !== undefined) process.exitCode = 1;
 }
 
 function showAll(journal: JournalView, { last, json }: Options): void {

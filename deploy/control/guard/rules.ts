@@ -2,7 +2,7 @@
  * The rules that every operation on real hosts must pass, whatever a policy wants. Each looks at one
  * operation and at the cluster as it will be when it begins.
  */
-import { hostsOf, type Operation } from '../../actions/operation.ts';
+import { hostsOf, mib, type Operation } from '../../actions/operation.ts';
 import type { ClusterFile } from '../../cluster/cluster-file.ts';
 import type { PlannedCluster, PlannedHost, PlannedVm } from './planned-cluster.ts';
 
@@ -32,7 +32,6 @@ type Rule = (operation: Operation, context: GuardContext) => string | undefined;
 
 const percent = (fraction: number): string => `${Math.round(fraction * 100)} %`;
 const seconds = (ms: number): string => `${Math.ceil(ms / 1000)} s`;
-const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 
 /** The VM that an operation moves or starts, and where to. */
 function arrival(

@@ -71,14 +71,22 @@ export function addClusterRoutes(service: FastifyInstance, options: ClusterRoute
     from.refresh();
     return from.decision(idOf(request)) ?? missing('decision');
   });
+  addWords(service, 'decision', (id, verdict, by) =>
+    sayOfDecision(id, verdict, source(), by, options.clock),
+  );
+}
+
+/** Routes by which people say what is to become of a decision or a plan. */
+function addWords(
+  service: FastifyInstance,
+  what: 'decision' | 'plan',
+  say: (id: string, verdict: Approval['verdict'], by: string) => z.output<typeof verdictAnswer>,
+): void {
   for (const [word, verdict] of words) {
-    const say = {
-      summary: `Say that a decision is ${verdict}`,
-      params: idParams,
-      answer: verdictAnswer,
-    };
-    service.post(`/v1/decisions/:id/${word}`, { schema: routeSchema(say) }, async (request) =>
-      sayOfDecision(idOf(request), verdict, source(), byOf(request), options.clock),
+    const summary = `Say that a ${what} is ${verdict}`;
+    const schema = routeSchema({ summary, params: idParams, answer: verdictAnswer });
+    service.post(`/v1/${what}s/:id/${word}`, { schema }, async (request) =>
+      say(idOf(request), verdict, byOf(request)),
     );
   }
 }
@@ -124,16 +132,9 @@ function addPlanRoutes(service: FastifyInstance, plans: PlanStore): void {
     const state = plans.saidOf(id)?.verdict ?? 'open';
     return reply.type('application/json; charset=utf-8').send(planText(id, state, plan.text));
   });
-  for (const [word, verdict] of words) {
-    const say = {
-      summary: `Say that a plan is ${verdict}`,
-      params: idParams,
-      answer: verdictAnswer,
-    };
-    service.post(`/v1/plans/:id/${word}`, { schema: routeSchema(say) }, async (request) =>
-      settled(plans.say(idOf(request), verdict, byOf(request)) ?? missing('plan'), verdict),
-    );
-  }
+  addWords(service, 'plan', (id, verdict, by) =>
+    settled(plans.say(id, verdict, by) ?? missing('plan'), verdict),
+  );
 }
 
 const missing = (what: string): never => {

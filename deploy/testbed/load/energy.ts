@@ -58,6 +58,23 @@ function deltaEnergyJ(zones: MetricsLine['rapl_energy']): number | undefined {
   return deltas.reduce((sum, delta) => sum + delta / 1e6, 0);
 }
 
+/** What the intervals of one host tell of the time between two others: how much of it, and the energy then. */
+export function knownEnergy(
+  intervals: readonly EnergyInterval[],
+  fromMs: number,
+  toMs: number,
+): { readonly knownMs: number; readonly energyJ: number } {
+  let knownMs = 0;
+  let energyJ = 0;
+  for (const interval of intervals) {
+    const insideMs = Math.min(toMs, interval.toMs) - Math.max(fromMs, interval.fromMs);
+    if (insideMs <= 0) continue;
+    knownMs += insideMs;
+    energyJ += interval.energyJ * (insideMs / (interval.toMs - interval.fromMs));
+  }
+  return { knownMs, energyJ };
+}
+
 /**
  * Energy of all hosts between two times, J. A host's gaps have its mean power of the rest; undefined when
  * there is no host, or one is known for too little of the time.
@@ -70,14 +87,7 @@ export function energyBetween(
   if (hosts.length === 0) return undefined;
   let sum = 0;
   for (const intervals of hosts) {
-    let knownMs = 0;
-    let energyJ = 0;
-    for (const interval of intervals) {
-      const insideMs = Math.min(toMs, interval.toMs) - Math.max(fromMs, interval.fromMs);
-      if (insideMs <= 0) continue;
-      knownMs += insideMs;
-      energyJ += interval.energyJ * (insideMs / (interval.toMs - interval.fromMs));
-    }
+    const { knownMs, energyJ } = knownEnergy(intervals, fromMs, toMs);
     if (knownMs < coverageLeast * (toMs - fromMs)) return undefined;
     sum += energyJ * ((toMs - fromMs) / knownMs);
   }

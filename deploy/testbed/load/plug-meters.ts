@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { hardwareFiles } from '../hosts/hardware-files.ts';
 import type { HostLayout } from '../layout.ts';
 import type { EnergyInterval } from './energy.ts';
+import { parsedJson } from './parsed-json.ts';
 
 const reading = z.looseObject({ energyJ: z.number().min(0), powerW: z.number().min(0) });
 
@@ -44,7 +45,7 @@ export function plugIntervals(text: string): EnergyInterval[][] {
   const before = new Map<string, { readonly ms: number; readonly energyJ: number }>();
   const intervals = new Map<string, EnergyInterval[]>();
   for (const one of text.split('\n')) {
-    const line = parsedLine(one);
+    const line = parsedJson(plugLine, one);
     if (line === undefined) continue;
     const { host } = line;
     const ms = Date.parse(line.timestamp);
@@ -61,16 +62,4 @@ export function plugIntervals(text: string): EnergyInterval[][] {
     before.set(host, { ms, energyJ });
   }
   return [...intervals.values()];
-}
-
-/** Undefined for the last line of a file whose writer was killed. */
-function parsedLine(text: string): PlugLine | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = plugLine.safeParse(value);
-  return parsed.success ? parsed.data : undefined;
 }

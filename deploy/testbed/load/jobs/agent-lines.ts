@@ -51,15 +51,3 @@ export type AgentReport = z.output<typeof agentReport>;
 
 /** The answer to `calibrate`. */
 export const agentSpeed = z.looseObject({ unitsPerS: z.number().positive() });
-
-/** A value of that form, or undefined. */
-export function parsedAnswer<Value>(form: z.ZodType<Value>, text: string): Value | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = form.safeParse(value);
-  return parsed.success ? parsed.data : undefined;
-}

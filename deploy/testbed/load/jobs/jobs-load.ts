@@ -8,14 +8,9 @@ import type { Clock } from '../../../clock.ts';
 import { OperationError } from '../../../operation-error.ts';
 import { type HistogramRecord, mergedHistogram } from '../latency-histogram.ts';
 import type { Slice } from '../meter.ts';
+import { parsedJson } from '../parsed-json.ts';
 import { type Answer, PipelinedConnection } from '../pipelined-connection.ts';
-import {
-  type AgentReport,
-  agentProtocol,
-  agentReport,
-  agentSpeed,
-  parsedAnswer,
-} from './agent-lines.ts';
+import { type AgentReport, agentProtocol, agentReport, agentSpeed } from './agent-lines.ts';
 
 export interface JobStep {
   readonly startMs: number;
@@ -94,10 +89,10 @@ export class JobsLoad {
     const { name } = this.#options;
     const speeds: number[] = [];
     for (let times = 0; times < calibrations; times++) {
-      const speed = parsedAnswer(agentSpeed, await this.#mustAsk('calibrate'));
+      const speed = parsedJson(agentSpeed, await this.#mustAsk('calibrate'));
       if (speed !== undefined) speeds.push(speed.unitsPerS);
     }
-    const report = parsedAnswer(agentReport, await this.#mustAsk('report'));
+    const report = parsedJson(agentReport, await this.#mustAsk('report'));
     if (speeds.length === calibrations && report !== undefined) {
       speeds.sort((a, b) => a - b);
       return { unitsPerS: percentile(speeds, 0.5), cpus: report.ncpu };
@@ -181,7 +176,7 @@ export class JobsLoad {
     const set = this.#set;
     const answer = await this.#ask('report');
     this.#asked = undefined;
-    const report = answer.reply === undefined ? undefined : parsedAnswer(agentReport, answer.reply);
+    const report = answer.reply === undefined ? undefined : parsedJson(agentReport, answer.reply);
     if (report === undefined) return;
     this.#reports.push(report);
     this.#queue = report.queue;
